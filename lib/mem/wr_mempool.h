@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+#include <stdint.h>
+
+#include <rte_mempool.h>
+
+#include "wr_err.h"
+
+// The two mbuf pools of a NUMA node, and the budget that keeps reception alive.
+//
+// Held payload must never stop reception, or the ACKs that would free it cannot arrive:
+//   held <= rx pool - RX and TX descriptors - workers x (burst + cache) - reserve
+// Every mbuf of both pools has a struct wr_mbuf_priv as private area.
+
+#define WR_MBUF_CACHE       256  // per-lcore cache of each pool
+#define WR_SMALL_DATAROOM   640  // headroom 128 + 512: any header, copied payload under 256 bytes
+#define WR_RX_DATAROOM      2176 // headroom 128 + 2048
+
+struct wr_mempools {
+	struct rte_mempool *rx;    // what ports receive into; payload stays in it while held
+	struct rte_mempool *small; // headers, indirect mbufs, ACKs, probes, small copies
+	int numa_node;
+	uint32_t rx_count;
+	uint32_t small_count;
+	uint32_t held_budget; // most RX mbufs that connections of this node may hold
+	uint32_t reserve;     // of which the segment at RCV.NXT draws first
+	uint64_t bytes;       // memory of both
+};
+
+// What the budget is computed from.
+struct wr_mempools_need {
+	uint32_t rx_count;     // 0: from the other fields and max_sessions
+	uint32_t small_count;  // 0: likewise
+	uint32_t rx_desc;      // sum over ports and queues of this node
+	uint32_t tx_desc;
+	uint32_t workers;      // workers of this node
+	uint32_t max_sessions; // of this node
+	uint32_t rx_dataroom;  // 0: WR_RX_DATAROOM; more for jumbo frames
+};
+
+// The arithmetic alone: fill the counts, held_budget, reserve and bytes of `out` (no allocation).
+// -EINVAL with a sentence that shows the sum when held_budget would not be positive.
+int wr_mempools_plan(struct wr_mempools *out, const struct wr_mempools_need *need,
+	struct wr_err *err);
+
+// Plan and create. `prefix` makes names unique ("weir0"). Returns 0, -EINVAL, -ENOMEM (the
+// sentence names the memory wanted and the cure).
+int wr_mempools_create(struct wr_mempools *out, const char *prefix, int numa_node,
+	const struct wr_mempools_need *need, struct wr_err *err);
+void wr_mempools_destroy(struct wr_mempools *p);
