@@ -27,7 +27,8 @@ struct wr_mbuf_priv {
 #define WR_MBUF_F_LOST   0x0008 // deemed lost, to be sent again
 #define WR_MBUF_F_FIN    0x0010 // sequence space ends with a FIN behind it
 
-#define WR_MBUF_PRIV_SIZE RTE_ALIGN(sizeof(struct wr_mbuf_priv), RTE_MBUF_PRIV_ALIGN)
+// A whole cache line, so that data behind it starts on one; padding would take the rest anyway.
+#define WR_MBUF_PRIV_SIZE RTE_ALIGN(sizeof(struct wr_mbuf_priv), RTE_CACHE_LINE_SIZE)
 
 static inline struct wr_mbuf_priv *wr_mbuf_priv(struct rte_mbuf *m)
 {

@@ -12,17 +12,17 @@
 struct wr_tcp_hdr {
 	const struct wr_tuple *t; // local is the sender
 	uint32_t seq, ack;
-	uint16_t window;     // as on the wire, scaled already
+	uint16_t window; // as on the wire, scaled already
 	uint8_t flags;
 	uint8_t opts;
 	uint16_t mss;
 	uint8_t wscale;
-	uint8_t sack_count;  // as many as fit are written: 3 with timestamps, else 4
+	uint8_t sack_count; // as many as fit are written: 3 with timestamps, else 4
 	uint32_t ts_val, ts_ecr;
 	const struct wr_sack_block *sack;
 	uint8_t tos;
-	uint8_t hop_limit;   // 0: 64
-	uint16_t ip_id;      // IPv4; DF is always set
+	uint8_t hop_limit; // 0: 64
+	uint16_t ip_id;	   // IPv4; DF is always set
 };
 
 // Length of the TCP header that wr_build_tcp would write, 20-60, a multiple of 4.
@@ -32,18 +32,22 @@ uint32_t wr_build_tcp_hdr_len(const struct wr_tcp_hdr *h);
 // linked behind an empty first mbuf is the zero-copy case. Sets l3_len, l4_len and the offload
 // request RTE_MBUF_F_TX_TCP_CKSUM (with IPV4 and IP_CKSUM, or IPV6) and stores the pseudo-header
 // sum in the TCP checksum field, as ethdev wants; a port without the offload finishes it in
-// software. Returns 0, or -ENOSPC when headroom is short.
+// software. The family is that of t->local. Returns 0; -ENOSPC when headroom is short or -EMSGSIZE
+// when the IP length field cannot say it, with m unchanged.
 int wr_build_tcp(struct rte_mbuf *m, const struct wr_tcp_hdr *h);
 
-// Prepend an IP header (protocol, hop limit, whole pkt_len as its payload); IPv4 header checksum is
-// computed in software. Returns 0 or -ENOSPC.
+// Prepend an IP header (protocol, hop limit or 64 when 0, whole pkt_len as its payload, DF); the
+// IPv4 header checksum is computed in software, that of the payload is the caller's. Returns as
+// above.
 int wr_build_ip(struct rte_mbuf *m, const struct wr_addr *src, const struct wr_addr *dst,
 	uint8_t proto, uint8_t hop_limit, uint16_t ip_id);
 
-// Prepend Ethernet, with an 802.1Q tag when vlan is not 0; sets l2_len. Returns 0 or -ENOSPC.
+// Prepend Ethernet, with an 802.1Q tag when vlan is not 0; sets l2_len and keeps the offload
+// request. Returns 0 or -ENOSPC.
 int wr_build_eth(struct rte_mbuf *m, const struct rte_ether_addr *src,
 	const struct rte_ether_addr *dst, uint16_t ethertype, uint16_t vlan);
 
 // Finish in software what ol_flags asks for (IPv4 header and TCP checksum over the chain) and clear
-// those flags. The frame must start at l2_len as set. For ports without the offload.
+// those flags. The frame must start at l2_len as set (0 before wr_build_eth), with all headers in
+// the first segment. For ports without the offload.
 void wr_build_finish_csum(struct rte_mbuf *m);

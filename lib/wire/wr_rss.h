@@ -10,15 +10,15 @@
 //   H(tuple) = H(tuple with local port 0) ^ H(local port alone)
 // and a local port of class c = H(port alone) & (reta_size - 1) lands on reta[h0 ^ c].
 
-#define WR_RSS_KEY_LEN  52  // enough for IPv6 with ports (36 + 4 bytes), and what 52-byte NICs take
+#define WR_RSS_KEY_LEN	52 // enough for IPv6 with ports (36 + 4 bytes), and what 52-byte NICs take
 #define WR_RSS_RETA_MAX 512
 
 struct wr_rss; // tables made once per key and RETA; read-only afterwards, any thread
 
 // `key` of key_len (40 to 52) bytes; `reta` of `reta_size` (power of two, 1-512) entries, each the
 // number of a worker. NULL when out of memory or arguments are out of range.
-struct wr_rss *wr_rss_create(const uint8_t *key, uint32_t key_len, const uint16_t *reta,
-	uint32_t reta_size);
+struct wr_rss *wr_rss_create(
+	const uint8_t *key, uint32_t key_len, const uint16_t *reta, uint32_t reta_size);
 void wr_rss_destroy(struct wr_rss *r);
 
 // Toeplitz hash of a frame that arrives from t->remote to t->local (source = remote).

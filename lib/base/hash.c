@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "wr_hash.h"
+#include "wr_addr.h"
+
+#include <string.h>
+
+static uint64_t rotl(uint64_t x, int k)
+{
+	return (x << k) | (x >> (64 - k));
+}
+
+static void sip_round(uint64_t v[4])
+{
+	v[0] += v[1];
+	v[1] = rotl(v[1], 13) ^ v[0];
+	v[0] = rotl(v[0], 32);
+	v[2] += v[3];
+	v[3] = rotl(v[3], 16) ^ v[2];
+	v[0] += v[3];
+	v[3] = rotl(v[3], 21) ^ v[0];
+	v[2] += v[1];
+	v[1] = rotl(v[1], 17) ^ v[2];
+	v[2] = rotl(v[2], 32);
+}
+
+static void sip_absorb(uint64_t v[4], uint64_t m)
+{
+	v[3] ^= m;
+	sip_round(v);
+	sip_round(v);
+	v[0] ^= m;
+}
+
+uint64_t wr_siphash(const uint64_t key[2], const void *data, size_t len)
+{
+	const uint8_t *p = data;
+	// "somepseudorandomlygeneratedbytes", from the paper.
+	uint64_t v[4] = {key[0] ^ 0x736f6d6570736575ULL, key[1] ^ 0x646f72616e646f6dULL,
+		key[0] ^ 0x6c7967656e657261ULL, key[1] ^ 0x7465646279746573ULL};
+	uint64_t last = (uint64_t)len << 56;
+	size_t left = len;
+	uint64_t m;
+
+	for (; left >= 8; left -= 8, p += 8) {
+		memcpy(&m, p, 8);
+		sip_absorb(v, m);
+	}
+	for (size_t i = 0; i < left; i++)
+		last |= (uint64_t)p[i] << (8 * i);
+	sip_absorb(v, last);
+	v[2] ^= 0xff;
+	for (int i = 0; i < 4; i++)
+		sip_round(v);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+uint64_t wr_hash_tuple(const uint64_t key[2], const struct wr_tuple *t)
+{
+	// Odd constants with balanced bits (wyhash); they keep the two ends and the ports apart.
+	const uint64_t c0 = 0xa0761d6478bd642fULL;
+	const uint64_t c1 = 0xe7037ed1a0b428dbULL;
+	const uint64_t c2 = 0x8ebc6af09c88c6e3ULL;
+	uint64_t ports = (uint64_t)t->lport << 16 | t->rport;
+	uint64_t local = wr_hash_mum(t->local.q[0] ^ key[0], t->local.q[1] ^ key[1] ^ c0);
+	uint64_t remote = wr_hash_mum(t->remote.q[0] ^ key[1] ^ c1, t->remote.q[1] ^ key[0] ^ c2);
+
+	local = wr_hash_mum(local ^ ports ^ c1, key[0] ^ c0);
+	remote = wr_hash_mum(remote ^ local, key[1] ^ c1);
+	return wr_hash_mum(remote ^ c0, local ^ c2);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "wr_addr.h"
+#include "wr_err.h"
+#include "wr_limits.h"
+#include "wr_units.h"
+
+// The configuration: YAML in, one checked structure out. One table of settings (name, type, unit,
+// minimum, maximum, default, help) gives parser, checker, dump, --help and the reference page.
+// Control side only.
+
+enum wr_conf_memory {
+	WR_CONF_MEMORY_AUTO,  // huge pages when the kernel has enough of them, else plain with a warning
+	WR_CONF_MEMORY_HUGE,  // huge pages or fail
+	WR_CONF_MEMORY_PLAIN, // no huge pages
+};
+
+enum wr_conf_accept {
+	WR_CONF_ACCEPT_EAGER,    // answer the SYN at once, connect to a backend then
+	WR_CONF_ACCEPT_DEFERRED, // answer the SYN once a backend has answered ours
+};
+
+enum wr_conf_on_down {
+	WR_CONF_ON_DOWN_RESET, // sessions of a backend that went down are reset
+	WR_CONF_ON_DOWN_DRAIN, // they go on until they end by themselves
+};
+
+enum wr_conf_health {
+	WR_CONF_HEALTH_NONE,
+	WR_CONF_HEALTH_TCP,
+};
+
+struct wr_conf_line {
+	uint32_t line; // where in the file, for messages; 0: default
+};
+
+struct wr_conf_runtime {
+	bool workers_auto;                 // all lcores but the control core
+	uint32_t worker_count;
+	uint16_t workers[WR_MAX_WORKERS];  // lcore (CPU) numbers; several may share a CPU in tests
+	enum wr_conf_memory memory;
+	char name[WR_NAME_LEN];
+	uint32_t max_sessions;             // per instance; pools are sized from it; default 100000
+	uint32_t rx_mbufs;                 // 0: computed
+	wr_us_t drain_timeout_us;          // SIGTERM: then the rest is reset; default 30 s
+	bool dad;                          // duplicate-address detection at start; default true
+};
+
+struct wr_conf_port {
+	char name[WR_NAME_LEN];
+	char device[256];
+	uint32_t addr_count;
+	struct wr_prefix addr[WR_MAX_PORT_ADDRS];
+	uint32_t gateway_count;
+	struct wr_addr gateway[2]; // at most one a family
+	bool exception;            // tap
+	uint16_t mtu;              // 0: 1500
+	uint16_t vlan;
+	uint16_t queues;           // RX and TX; 0: as many as workers, or what the port can
+	uint16_t rx_desc, tx_desc; // 0: the driver profile's
+	uint32_t line;
+};
+
+struct wr_conf_route {
+	struct wr_prefix to;
+	struct wr_addr via;
+	uint32_t port;  // index into ports
+	uint32_t line;
+};
+
+struct wr_conf_service {
+	char name[WR_NAME_LEN];
+	uint32_t listen_count;
+	struct wr_endpoint listen[16];
+	uint32_t pool;           // index into pools
+	enum wr_conf_accept accept;
+	wr_us_t connect_us, idle_us, half_closed_us, close_us; // defaults 3 s, 5 min, 1 h, 10 s
+	uint32_t line;
+};
+
+struct wr_conf_backend {
+	char name[WR_NAME_LEN];
+	struct wr_endpoint address;
+	uint32_t weight;         // 0-256, default 1; 0: no new sessions
+	uint32_t line;
+};
+
+struct wr_conf_source {      // a range of addresses, inclusive
+	struct wr_addr first, last;
+};
+
+struct wr_conf_pool {
+	char name[WR_NAME_LEN];
+	uint32_t source_count;   // 0: the port's own addresses
+	struct wr_conf_source source[16];
+	enum wr_conf_on_down on_down;
+	enum wr_conf_health health;
+	wr_us_t health_interval_us; // default 1 s
+	wr_us_t health_timeout_us;  // default 1 s
+	uint32_t health_rise;    // default 2
+	uint32_t health_fall;    // default 3
+	uint32_t retries;        // other backends tried when a connect fails; default 3
+	uint32_t backend_count;
+	struct wr_conf_backend *backends; // malloc'd
+	uint32_t line;
+};
+
+struct wr_conf {
+	char file[256];
+	struct wr_conf_runtime runtime;
+	uint32_t port_count;
+	struct wr_conf_port ports[WR_MAX_PORTS];
+	uint32_t route_count;
+	struct wr_conf_route routes[WR_MAX_ROUTES];
+	uint32_t service_count;
+	struct wr_conf_service services[WR_MAX_SERVICES];
+	uint32_t pool_count;
+	struct wr_conf_pool pools[WR_MAX_POOLS];
+};
+
+// Read, parse and check a file. NULL with a sentence naming file, line, key, value and what would be
+// right. Free with wr_conf_free().
+struct wr_conf *wr_conf_load(const char *file, struct wr_err *err);
+
+// The same from memory (tests, fuzzing); `file` only names it in messages.
+struct wr_conf *wr_conf_parse(const char *file, const char *text, size_t len, struct wr_err *err);
+
+void wr_conf_free(struct wr_conf *c);
+
+// Write the whole configuration in force as YAML, defaults included; parses back to the same.
+void wr_conf_dump(const struct wr_conf *c, FILE *out);
+
+// Write the reference of all settings: name, type and unit, range, default, sentence. As plain text
+// for --help-config, or as Markdown for the manual.
+void wr_conf_reference(FILE *out, bool markdown);
+
+// Index of a service or pool by name, or -1.
+int wr_conf_find_service(const struct wr_conf *c, const char *name);
+int wr_conf_find_pool(const struct wr_conf *c, const char *name);

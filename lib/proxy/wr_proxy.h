@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "wr_backend.h"
+#include "wr_conf.h"
+#include "wr_event.h"
+#include "wr_l3.h"
+#include "wr_rss.h"
+#include "wr_stats.h"
+#include "wr_tcp.h"
+
+// Sessions: each pairs a client's connection with a backend's and moves payload buffers between
+// them. One proxy a worker, on that worker's TCP stack; no thread of its own, no lock.
+
+struct wr_proxy;
+
+// What one worker counts about one service; plain adds by its owner.
+struct wr_service_counters {
+	uint64_t sessions;       // now
+	uint64_t sessions_peak;
+	uint64_t sessions_total;
+	uint64_t refused;        // no backend, no source port, no session: reset
+	uint64_t failed;         // accepted, but no backend answered
+	uint64_t bytes_in;       // from clients
+	uint64_t bytes_out;      // to clients
+	uint64_t resets_client;
+	uint64_t resets_backend;
+	uint64_t timeouts;
+} __attribute__((aligned(64)));
+
+struct wr_proxy_config {
+	const struct wr_conf *conf;
+	struct wr_backends *backends;
+	struct wr_tcp_stack *tcp;
+	const struct wr_l3_net *l3;
+	const struct wr_rss *const *port_rss; // by port id; NULL entries: one worker
+	uint16_t worker;
+	uint16_t workers;
+	uint32_t max_sessions;   // of this worker
+	uint32_t max_probes;
+	struct wr_stats *stats;
+	struct wr_event_ring *events;
+	uint64_t seed;
+	int numa_node;
+};
+
+// Make the sessions, the listeners on the stack and the source-port bitmaps. Sentence on error.
+struct wr_proxy *wr_proxy_create(const struct wr_proxy_config *cfg, wr_us_t now,
+	struct wr_err *err);
+void wr_proxy_destroy(struct wr_proxy *p);
+
+// One turn: take ready connections (at most budget), run session timers. Returns items handled.
+uint32_t wr_proxy_poll(struct wr_proxy *p, uint32_t budget, wr_us_t now);
+
+wr_us_t wr_proxy_next_timer(const struct wr_proxy *p);
+
+// --- control, run inside the worker by message ------------------------------------------------
+
+// Begin a health probe; the answer goes through wr_backend_probe_answer().
+void wr_proxy_probe(struct wr_proxy *p, uint16_t backend, uint32_t asked, wr_us_t timeout,
+	wr_us_t now);
+
+// Reset all sessions of a backend, some hundred a turn until done.
+void wr_proxy_kill_backend(struct wr_proxy *p, uint16_t backend);
+
+// Reset one session by id, as shown by wr_proxy_dump(). False when there is none.
+bool wr_proxy_kill(struct wr_proxy *p, uint32_t session, wr_us_t now);
+
+// Refuse new connections from now on (shutdown); listeners answer SYNs with a reset.
+void wr_proxy_stop(struct wr_proxy *p);
+// Reset every session.
+void wr_proxy_abort_all(struct wr_proxy *p, wr_us_t now);
+
+enum wr_session_state {
+	WR_SESSION_CONNECTING,  // no backend connection is established yet
+	WR_SESSION_OPEN,        // both directions
+	WR_SESSION_HALF_CLOSED, // one direction ended
+	WR_SESSION_CLOSING,     // both ended; the last bytes are on their way
+	WR_SESSION_STATES
+};
+const char *wr_session_state_name(enum wr_session_state st);
+
+struct wr_session_info {
+	uint32_t id;            // unique in this worker while it lives
+	uint16_t worker;
+	uint16_t service;
+	uint16_t backend;       // WR_MAGLEV_NONE while none
+	uint8_t state;          // enum wr_session_state
+	uint8_t tries;
+	bool stalled_client;    // its window is closed while we have bytes for it
+	bool stalled_backend;
+	wr_us_t age_us;
+	wr_us_t idle_us;
+	struct wr_tcp_info client;
+	struct wr_tcp_info server;
+	bool has_server;
+};
+
+struct wr_session_filter {
+	int32_t service;  // -1: any
+	int32_t backend;  // -1: any
+	bool stalled;     // only sessions with a stalled side
+	bool has_peer;    // only this client address
+	struct wr_addr peer;
+	int64_t id;       // only this id; -1: any
+};
+
+// Copy matching sessions from a cursor (start 0) into out, at most max, looking at no more than 4096
+// slots. Returns how many; *cursor moves on, UINT32_MAX at the end.
+uint32_t wr_proxy_dump(struct wr_proxy *p, const struct wr_session_filter *f, uint32_t *cursor,
+	struct wr_session_info *out, uint32_t max, wr_us_t now);
+
+// --- gauges -----------------------------------------------------------------------------------
+struct wr_proxy_gauges {
+	uint32_t sessions, sessions_max;
+	uint32_t connecting;         // sessions without an established backend
+	uint32_t ports_used, ports_max; // of the most used (source, backend) pair
+	uint32_t recv_peak_bytes, send_peak_bytes; // fullest connection queues since the last call
+	uint32_t recv_limit_bytes, send_limit_bytes;
+	uint64_t connects_per_s_ceiling; // ports x sources x backends / TIME-WAIT
+};
+void wr_proxy_gauges(struct wr_proxy *p, struct wr_proxy_gauges *out);
+
+// Counters of a service in this worker; read by any thread.
+const struct wr_service_counters *wr_proxy_service(const struct wr_proxy *p, uint16_t service);
+
+uint32_t wr_proxy_session_size(void);
