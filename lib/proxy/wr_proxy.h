@@ -41,6 +41,8 @@ struct wr_proxy_config {
 	uint16_t workers;
 	uint32_t max_sessions;   // of this worker
 	uint32_t max_probes;
+	uint32_t rcv_buf_bytes;  // limits of one connection's queues, as given to the stack
+	uint32_t snd_buf_bytes;
 	struct wr_stats *stats;
 	struct wr_event_ring *events;
 	uint64_t seed;
@@ -119,7 +121,6 @@ struct wr_proxy_gauges {
 	uint32_t connecting;         // sessions without an established backend
 	uint32_t ports_used, ports_max; // of the most used (source, backend) pair
 	uint32_t recv_peak_bytes, send_peak_bytes; // fullest connection queues since the last call
-	uint32_t recv_limit_bytes, send_limit_bytes;
 	uint64_t connects_per_s_ceiling; // ports x sources x backends / TIME-WAIT
 };
 void wr_proxy_gauges(struct wr_proxy *p, struct wr_proxy_gauges *out);

@@ -104,7 +104,7 @@ enum wr_ledger_kind {
 	WR_LEDGER_PAYLOAD_IN,   // bytes towards receive queues
 	WR_LEDGER_PAYLOAD_OUT,  // bytes from send queues
 	WR_LEDGER_FRAMES_OUT,
-	WR_LEDGER_MBUFS,        // rx pool: taken = held + in rings; exact only at rest
+	WR_LEDGER_MBUFS,        // of the fabric only: see wr_fabric_mbuf_ledger()
 	WR_LEDGER_COUNT
 };
 struct wr_ledger_row {
@@ -116,6 +116,10 @@ const char *wr_ledger_unit(enum wr_ledger_kind k);
 
 // Ledger of one worker from a snapshot; pure.
 void wr_ledger_compute(const struct wr_stats_snapshot *s, struct wr_ledger_row out[WR_LEDGER_COUNT]);
+
+// RX-pool buffers over all nodes: in = taken from the pools, out = those in receive rings since the
+// start, held = by connections. Exact at rest; frames on their way through rings show as residual.
+void wr_fabric_mbuf_ledger(struct wr_fabric *f, struct wr_ledger_row *out);
 
 // Facts for /weir/workers.
 uint16_t wr_worker_id(const struct wr_worker *w);

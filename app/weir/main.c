@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+// The daemon: arguments, boot order, signals. No protocol logic.
+
+#include "weir.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "wr_event.h"
+#include "wr_log.h"
+#include "wr_version.h"
+
+#define EXIT_OK      0
+#define EXIT_RUNTIME 1
+#define EXIT_CONFIG  2
+
+static volatile sig_atomic_t signals; // how many asked us to end
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	signals++;
+}
+
+static void usage(FILE *out)
+{
+	fputs("usage: weir -c FILE [--check | --dump]\n"
+	      "       weir --help | --help-config | --version\n"
+	      "\n"
+	      "A TCP-terminating load balancer on DPDK.\n"
+	      "\n"
+	      "  -c, --config FILE  the configuration, YAML\n"
+	      "      --check        read and check it, start nothing\n"
+	      "      --dump         print it in full, defaults included, start nothing\n"
+	      "      --help-config  every setting: type, range, default, meaning\n"
+	      "      --markdown     with --help-config: as Markdown\n"
+	      "  -v, --verbose      log more\n"
+	      "      --version      print the version\n"
+	      "  -h, --help         print this\n"
+	      "\n"
+	      "SIGTERM or SIGINT: refuse new connections, let sessions end within\n"
+	      "runtime.drain_timeout, reset the rest, exit 0. A second one ends it at once.\n"
+	      "Exit: 0 clean, 1 failed while starting or running, 2 bad configuration or usage.\n"
+	      "Operate it with weirctl, or dpdk-telemetry.py -f NAME.\n",
+		out);
+}
+
+struct options {
+	const char *file;
+	bool check, dump, reference, markdown;
+};
+
+// Returns -1 to go on, else the exit code.
+static int parse_options(int argc, char **argv, struct options *o)
+{
+	enum {
+		OPT_CHECK = 256,
+		OPT_DUMP,
+		OPT_REFERENCE,
+		OPT_MARKDOWN,
+		OPT_VERSION
+	};
+	static const struct option longs[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"check", no_argument, NULL, OPT_CHECK},
+		{"dump", no_argument, NULL, OPT_DUMP},
+		{"help-config", no_argument, NULL, OPT_REFERENCE},
+		{"markdown", no_argument, NULL, OPT_MARKDOWN},
+		{"verbose", no_argument, NULL, 'v'},
+		{"version", no_argument, NULL, OPT_VERSION},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "c:vh", longs, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			o->file = optarg;
+			break;
+		case OPT_CHECK:
+			o->check = true;
+			break;
+		case OPT_DUMP:
+			o->dump = true;
+			break;
+		case OPT_REFERENCE:
+			o->reference = true;
+			break;
+		case OPT_MARKDOWN:
+			o->markdown = true;
+			break;
+		case 'v':
+			wr_log_set_level(WR_LOG_DEBUG);
+			break;
+		case OPT_VERSION:
+			printf("weir %s\n", WR_VERSION);
+			return EXIT_OK;
+		case 'h':
+			usage(stdout);
+			return EXIT_OK;
+		default:
+			fputs("weir: try 'weir --help'\n", stderr);
+			return EXIT_CONFIG;
+		}
+	}
+	if (o->reference) {
+		wr_conf_reference(stdout, o->markdown);
+		return EXIT_OK;
+	}
+	if (optind < argc) {
+		fprintf(stderr, "weir: unexpected argument '%s'; the configuration is given with -c FILE\n",
+			argv[optind]);
+		return EXIT_CONFIG;
+	}
+	if (o->file == NULL) {
+		fputs("weir: no configuration; give it with -c FILE (see weir --help)\n", stderr);
+		return EXIT_CONFIG;
+	}
+	return -1;
+}
+
+static void raise_event(struct instance *in, enum wr_event_kind kind, const char *text)
+{
+	struct wr_event ev = {.at_us = wr_clock_now(),
+		.kind = (uint16_t)kind,
+		.worker = UINT16_MAX,
+		.queue = UINT16_MAX,
+		.count = 1};
+
+	snprintf(ev.text, sizeof(ev.text), "%s", text);
+	wr_ctl_event(in->ctl, &ev);
+}
+
+static void turn(struct instance *in)
+{
+	wr_us_t wait = wr_ctl_turn(in->ctl, wr_clock_now());
+	struct timespec ts = {.tv_nsec = (long)(wait < 10000 ? wait : 10000) * 1000};
+
+	if (ts.tv_nsec > 0)
+		nanosleep(&ts, NULL);
+}
+
+static void abort_sessions(struct instance *in)
+{
+	for (uint16_t i = 0; i < wr_fabric_workers(in->fabric); i++) {
+		struct wr_msg m = {.kind = WR_MSG_ABORT_ALL};
+
+		wr_worker_call(wr_fabric_worker(in->fabric, i), &m, 2000);
+	}
+	// The resets leave within a turn; give the ports a moment to send them.
+	for (wr_us_t end = wr_clock_now() + 50 * WR_US_PER_MS; wr_clock_now() < end;)
+		turn(in);
+}
+
+static void serve(struct instance *in)
+{
+	bool ready = false;
+	wr_us_t deadline;
+
+	while (signals == 0) {
+		turn(in);
+		if (!ready && wr_l3_ready(wr_fabric_l3(in->fabric))) {
+			ready = true;
+			raise_event(in, WR_EV_started, WR_VERSION);
+		}
+	}
+	raise_event(in, WR_EV_stopping, "signal");
+	wr_ctl_begin_stop(in->ctl, wr_clock_now());
+	deadline = wr_clock_now() + in->conf->runtime.drain_timeout_us;
+	while (signals == 1 && !wr_ctl_drained(in->ctl) && wr_clock_now() < deadline)
+		turn(in);
+	if (!wr_ctl_drained(in->ctl))
+		abort_sessions(in);
+	raise_event(in, WR_EV_stopped,
+		signals > 1 ? "at once, by a second signal" :
+		wr_clock_now() < deadline ? "drained" :
+					    "drain time over, the rest reset");
+	turn(in);
+}
+
+static int run(struct instance *in)
+{
+	struct wr_err err = {0};
+	struct sigaction sa = {.sa_handler = on_signal};
+	int rc = EXIT_RUNTIME;
+
+	if (lock_take(in, &err) < 0)
+		goto out;
+	if (memory_decide(in, &err) < 0)
+		goto out;
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGINT, &sa, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	if (eal_start(in, &err) < 0)
+		goto out;
+	if (boot(in, &err) == 0) {
+		serve(in);
+		rc = EXIT_OK;
+	}
+	shut(in);
+out:
+	if (rc != EXIT_OK)
+		fprintf(stderr, "weir: %s\n", err.text);
+	lock_release(in);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	static struct instance in = {.lock_fd = -1};
+	struct wr_err err = {0};
+	struct options o = {0};
+	int rc = parse_options(argc, argv, &o);
+
+	if (rc >= 0)
+		return rc;
+	in.conf = wr_conf_load(o.file, &err);
+	if (in.conf == NULL) {
+		fprintf(stderr, "weir: %s\n", err.text);
+		return EXIT_CONFIG;
+	}
+	if (o.dump)
+		wr_conf_dump(in.conf, stdout);
+	else if (o.check)
+		printf("%s: good: %u ports, %u services, %u pools\n", o.file, in.conf->port_count,
+			in.conf->service_count, in.conf->pool_count);
+	rc = o.dump || o.check ? EXIT_OK : run(&in);
+	wr_conf_free(in.conf);
+	return rc;
+}

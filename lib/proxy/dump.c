@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+// Sessions shown to operators, and the proxy's gauges.
+
+#include "proxy_priv.h"
+
+#define LOOK_MAX 4096 // slots looked at in one call: bounds its time inside the loop
+
+static bool matches(const struct wr_session_filter *f, const struct session *s)
+{
+	if (f->id >= 0 && (uint32_t)f->id != s->self)
+		return false;
+	if (f->service >= 0 && f->service != s->service)
+		return false;
+	if (f->backend >= 0 && f->backend != s->backend)
+		return false;
+	return !f->stalled || s->client_stalled || s->server_stalled;
+}
+
+static bool fill(struct wr_proxy *p, const struct session *s, const struct wr_session_filter *f,
+	struct wr_session_info *out, wr_us_t now)
+{
+	*out = (struct wr_session_info){.id = s->self,
+		.worker = p->cfg.worker,
+		.service = s->service,
+		.backend = s->backend,
+		.state = s->state,
+		.tries = s->tries,
+		.stalled_client = s->client_stalled,
+		.stalled_backend = s->server_stalled,
+		.age_us = now - s->began_us,
+		.idle_us = now - s->moved_us};
+	if (!wr_tcp_info(p->tcp, s->client, &out->client))
+		return false;
+	if (f->has_peer && !wr_addr_eq(&f->peer, &out->client.tuple.remote))
+		return false;
+	out->has_server =
+		s->server != WR_HANDLE_NONE && wr_tcp_info(p->tcp, s->server, &out->server);
+	return true;
+}
+
+uint32_t wr_proxy_dump(struct wr_proxy *p, const struct wr_session_filter *f, uint32_t *cursor,
+	struct wr_session_info *out, uint32_t max, wr_us_t now)
+{
+	uint32_t n = 0, looked = 0;
+
+	for (; *cursor < p->sessions.capacity && n < max && looked < LOOK_MAX;
+		(*cursor)++, looked++) {
+		struct session *s = session_at(p, *cursor);
+
+		if (wr_pool_handle_at(&p->sessions, *cursor) != WR_HANDLE_NONE && matches(f, s) &&
+			fill(p, s, f, &out[n], now))
+			n++;
+	}
+	if (*cursor >= p->sessions.capacity)
+		*cursor = UINT32_MAX;
+	return n;
+}
+
+void wr_proxy_gauges(struct wr_proxy *p, struct wr_proxy_gauges *out)
+{
+	*out = (struct wr_proxy_gauges){.sessions = wr_pool_used(&p->sessions),
+		.sessions_max = p->sessions.capacity,
+		.connecting = p->connecting,
+		.recv_peak_bytes = p->recv_peak,
+		.send_peak_bytes = p->send_peak};
+	p->recv_peak = 0;
+	p->send_peak = 0;
+	sources_gauges(p, out);
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include "proxy_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define KILL_PER_TURN   256u // sessions looked at for a killed backend, a turn
+#define TIMERS_PER_TURN 256
+
+// Largest MSS to show to clients of a service: what the path to every backend of its pool takes, so
+// that a segment of the client's goes on whole; never above what the client's own path takes.
+static uint16_t listener_mss(const struct wr_proxy *p, const struct wr_conf_service *sv, bool v4)
+{
+	const struct wr_conf_pool *pc = &p->conf->pools[sv->pool];
+	uint16_t most = 0, least = UINT16_MAX;
+
+	for (uint32_t i = 0; i < p->conf->port_count; i++) {
+		uint16_t mtu = p->conf->ports[i].mtu != 0 ? p->conf->ports[i].mtu : 1500;
+		uint16_t mss = (uint16_t)(mtu - (v4 ? 40 : 60));
+
+		if (mss > most)
+			most = mss;
+	}
+	for (uint32_t i = 0; i < pc->backend_count; i++) {
+		uint16_t mss = path_mss(p, &pc->backends[i].address.addr);
+
+		if (mss != 0 && mss < least)
+			least = mss;
+	}
+	return most < least ? most : least;
+}
+
+static int listeners_create(struct wr_proxy *p, struct wr_err *err)
+{
+	uint32_t id = 0;
+
+	for (uint32_t i = 0; i < p->conf->service_count; i++) {
+		const struct wr_conf_service *sv = &p->conf->services[i];
+
+		for (uint32_t k = 0; k < sv->listen_count; k++, id++) {
+			struct wr_tcp_listen_opts o = {.user = id,
+				.deferred = sv->accept == WR_CONF_ACCEPT_DEFERRED,
+				.mss_v4 = listener_mss(p, sv, true),
+				.mss_v6 = listener_mss(p, sv, false)};
+			char text[WR_ENDPOINT_STR];
+			int rc;
+
+			if (id >= WR_MAX_LISTENERS)
+				return wr_err_set(err, EINVAL, "more than %u listeners", WR_MAX_LISTENERS);
+			p->service_of_listener[id] = (uint16_t)i;
+			rc = wr_tcp_listen(p->tcp, &sv->listen[k], &o);
+			if (rc < 0)
+				return wr_err_set(err, -rc, "service %s: cannot listen on %s: %s", sv->name,
+					wr_endpoint_format(&sv->listen[k], text, sizeof(text)),
+					rc == -EADDRINUSE ? "another service has it" : "out of memory");
+		}
+	}
+	return 0;
+}
+
+struct wr_proxy *wr_proxy_create(const struct wr_proxy_config *cfg, wr_us_t now, struct wr_err *err)
+{
+	struct wr_proxy *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		goto fail;
+	p->cfg = *cfg;
+	p->conf = cfg->conf;
+	p->tcp = cfg->tcp;
+	p->stats = cfg->stats;
+	wr_rng_init(&p->rng, cfg->seed);
+	wr_wheel_init(&p->wheel, now);
+	p->services = aligned_alloc(64, p->conf->service_count * sizeof(*p->services));
+	if (p->services == NULL)
+		goto fail;
+	memset(p->services, 0, p->conf->service_count * sizeof(*p->services));
+	if (wr_pool_init(&p->sessions, "sessions", cfg->max_sessions, sizeof(struct session),
+		    cfg->numa_node) < 0)
+		goto fail;
+	if (probes_create(p) < 0 || sources_create(p, err) < 0 || listeners_create(p, err) < 0)
+		goto fail;
+	return p;
+
+fail:
+	wr_err_set(err, ENOMEM, "worker %u: out of memory for %u sessions; lower runtime.max_sessions",
+		cfg->worker, cfg->max_sessions);
+	wr_proxy_destroy(p);
+	return NULL;
+}
+
+void wr_proxy_destroy(struct wr_proxy *p)
+{
+	if (p == NULL)
+		return;
+	if (p->pairs != NULL)
+		sources_destroy(p);
+	wr_pool_fini(&p->sessions);
+	free(p->probes);
+	free(p->services);
+	free(p);
+}
+
+static void dispatch(struct wr_proxy *p, const struct wr_tcp_ready *r, wr_us_t now)
+{
+	struct session *s;
+
+	if (r->user & USER_PROBE) {
+		probe_event(p, r->user & ~USER_PROBE, r->conn, r->events, now);
+		return;
+	}
+	s = session_at(p, r->user);
+	if (r->user < p->sessions.capacity && wr_pool_handle_at(&p->sessions, r->user)) {
+		if (s->client == r->conn) {
+			session_client_event(p, s, r->events, now);
+			return;
+		}
+		if (s->server == r->conn) {
+			session_server_event(p, s, r->events, now);
+			return;
+		}
+	}
+	if (r->events & (WR_TCP_EV_ACCEPTED | WR_TCP_EV_SYN)) {
+		s = session_open(p, r, now);
+		// What came with the handshake in the same burst is pumped once a backend answers.
+		if (s != NULL && (r->events & WR_TCP_EV_CLOSED) && s->client == r->conn)
+			session_client_event(p, s, r->events, now);
+		return;
+	}
+	wr_tcp_abort(p->tcp, r->conn, now);
+}
+
+// Walk some slots and end the sessions of backends that are being killed. The walk goes around once
+// after the newest request.
+static void kill_turn(struct wr_proxy *p, wr_us_t now)
+{
+	uint32_t n = RTE_MIN(p->kill_left, KILL_PER_TURN);
+
+	for (; n > 0; n--, p->kill_left--) {
+		uint32_t i = p->kill_cursor;
+		struct session *s = session_at(p, i);
+
+		p->kill_cursor = i + 1 == p->sessions.capacity ? 0 : i + 1;
+		if (wr_pool_handle_at(&p->sessions, i) == WR_HANDLE_NONE ||
+			s->backend == WR_MAGLEV_NONE || !p->killing[s->backend])
+			continue;
+		// A session that is still connecting tries the next backend.
+		if (s->state == WR_SESSION_CONNECTING)
+			connect_failed(p, s, WR_TCP_END_NO_ROUTE, now);
+		else
+			session_abort(p, s, now);
+	}
+	if (p->kill_left == 0)
+		memset(p->killing, 0, sizeof(p->killing));
+}
+
+uint32_t wr_proxy_poll(struct wr_proxy *p, uint32_t budget, wr_us_t now)
+{
+	struct wr_wheel_node *n;
+	struct wr_tcp_ready r;
+	uint32_t done = 0;
+
+	while (done < budget && wr_tcp_ready_pop(p->tcp, &r)) {
+		dispatch(p, &r, now);
+		done++;
+	}
+	for (uint32_t k = 0; k < TIMERS_PER_TURN; k++) {
+		n = wr_wheel_poll(&p->wheel, now);
+		if (n == NULL)
+			break;
+		if (n->kind == TIMER_PROBE)
+			probe_timer(p, n->owner, now);
+		else
+			session_timer(p, session_at(p, n->owner), now);
+		done++;
+	}
+	if (p->kill_left > 0) {
+		kill_turn(p, now);
+		done++;
+	}
+	return done;
+}
+
+wr_us_t wr_proxy_next_timer(const struct wr_proxy *p)
+{
+	return p->kill_left > 0 ? 0 : wr_wheel_next(&p->wheel);
+}
+
+void wr_proxy_kill_backend(struct wr_proxy *p, uint16_t backend)
+{
+	p->killing[backend] = true;
+	p->kill_left = p->sessions.capacity;
+}
+
+bool wr_proxy_kill(struct wr_proxy *p, uint32_t session, wr_us_t now)
+{
+	struct session *s = wr_pool_lookup(&p->sessions, session);
+
+	if (s == NULL)
+		return false;
+	session_abort(p, s, now);
+	return true;
+}
+
+void wr_proxy_stop(struct wr_proxy *p)
+{
+	p->stopped = true;
+	wr_tcp_set_admit_all(p->tcp, WR_TCP_REFUSE_RST);
+}
+
+void wr_proxy_abort_all(struct wr_proxy *p, wr_us_t now)
+{
+	for (uint32_t i = 0; i < p->sessions.capacity; i++)
+		if (wr_pool_handle_at(&p->sessions, i) != WR_HANDLE_NONE)
+			session_abort(p, session_at(p, i), now);
+}
+
+const struct wr_service_counters *wr_proxy_service(const struct wr_proxy *p, uint16_t service)
+{
+	return service < p->conf->service_count ? &p->services[service] : NULL;
+}
+
+uint32_t wr_proxy_session_size(void)
+{
+	return sizeof(struct session);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+// Moving payload: buffers read from one connection are written to the other, as many as the other's
+// send queue has room for. What does not fit stays unread, so the sender's window closes: that is
+// the backpressure.
+
+#include "proxy_priv.h"
+
+// Keep the fullest queues seen, for the classes conn_send and conn_recv. `left` is the send queue's
+// room after the write; only when there is none does payload stay unread.
+static void note_depths(struct wr_proxy *p, wr_handle_t from, uint32_t left)
+{
+	uint32_t depth = p->cfg.snd_buf_bytes - RTE_MIN(left, p->cfg.snd_buf_bytes);
+	struct wr_tcp_info info;
+
+	p->send_peak = RTE_MAX(p->send_peak, depth);
+	if (left == 0 && wr_tcp_info(p->tcp, from, &info))
+		p->recv_peak = RTE_MAX(p->recv_peak, info.recv_queue_bytes);
+}
+
+// One direction. Returns bytes moved; *fin tells that the end of the stream was passed on.
+static uint32_t pump_one(struct wr_proxy *p, wr_handle_t from, wr_handle_t to, bool *fin,
+	wr_us_t now)
+{
+	struct wr_mq q = {0};
+	uint32_t space, moved = 0;
+
+	if (*fin)
+		return 0;
+	space = wr_tcp_send_space(p->tcp, to);
+	if (space > 0) {
+		moved = wr_tcp_read(p->tcp, from, &q, space, now);
+		if (moved > 0)
+			wr_tcp_write(p->tcp, to, &q, now);
+	}
+	note_depths(p, from, space > moved ? space - moved : 0);
+	if (wr_tcp_eof(p->tcp, from)) {
+		wr_tcp_shutdown(p->tcp, to, now);
+		*fin = true;
+	}
+	return moved;
+}
+
+void pump(struct wr_proxy *p, struct session *s, wr_us_t now)
+{
+	struct wr_service_counters *sc = &p->services[s->service];
+	struct wr_backend *be = wr_backends_get(p->cfg.backends, s->backend);
+	struct wr_backend_counters *bc = wr_backend_counters(be, p->cfg.worker);
+	bool fins = s->client_fin || s->server_fin;
+	uint32_t up = pump_one(p, s->client, s->server, &s->client_fin, now);
+	uint32_t down = pump_one(p, s->server, s->client, &s->server_fin, now);
+
+	sc->bytes_in += up;
+	bc->bytes_out += up;
+	sc->bytes_out += down;
+	bc->bytes_in += down;
+	// Any event counts as activity: an acknowledgement that makes room moves the stream on too.
+	s->moved_us = now;
+	if (s->client_fin && s->server_fin) {
+		if (s->state != WR_SESSION_CLOSING)
+			session_set_state(p, s, WR_SESSION_CLOSING, now);
+	} else if (!fins && (s->client_fin || s->server_fin)) {
+		session_set_state(p, s, WR_SESSION_HALF_CLOSED, now);
+	} else {
+		session_arm(p, s, now);
+	}
+}

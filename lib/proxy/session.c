@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+// The life of a session: opened by a client's connection, moved on by events of either side and by
+// its one timer, ended when both connections are given back.
+
+#include "proxy_priv.h"
+
+const char *wr_session_state_name(enum wr_session_state st)
+{
+	static const char *const names[WR_SESSION_STATES] = {
+		"connecting", "open", "half_closed", "closing"};
+
+	return st < WR_SESSION_STATES ? names[st] : "?";
+}
+
+void session_arm(struct wr_proxy *p, struct session *s, wr_us_t now)
+{
+	const struct wr_conf_service *sv = session_service(p, s);
+
+	switch (s->state) {
+	case WR_SESSION_CONNECTING:
+		s->deadline_us = s->connect_us + sv->connect_us;
+		break;
+	case WR_SESSION_OPEN:
+		s->deadline_us = s->moved_us + sv->idle_us;
+		break;
+	case WR_SESSION_HALF_CLOSED:
+		s->deadline_us = s->moved_us + sv->half_closed_us;
+		break;
+	default:
+		s->deadline_us = s->moved_us + sv->close_us;
+		break;
+	}
+	// Lazy: payload moves deadlines later all the time; the wheel is touched when it expires or
+	// when the deadline comes nearer.
+	if (!wr_wheel_is_armed(&s->timer) || s->deadline_us < s->timer.deadline_us)
+		wr_wheel_arm(&p->wheel, &s->timer, s->deadline_us);
+}
+
+void session_set_state(struct wr_proxy *p, struct session *s, enum wr_session_state st, wr_us_t now)
+{
+	if (s->state == WR_SESSION_CONNECTING && st != WR_SESSION_CONNECTING)
+		p->connecting--;
+	s->state = (uint8_t)st;
+	s->moved_us = now;
+	session_arm(p, s, now);
+}
+
+static void uncount_backend(struct wr_proxy *p, struct session *s)
+{
+	struct wr_backend *be;
+
+	if (!s->counted)
+		return;
+	s->counted = false;
+	be = wr_backends_get(p->cfg.backends, s->backend);
+	wr_backend_counters(be, p->cfg.worker)->sessions--;
+}
+
+static void session_end(struct wr_proxy *p, struct session *s)
+{
+	wr_wheel_cancel(&p->wheel, &s->timer);
+	connect_release_port(p, s);
+	uncount_backend(p, s);
+	if (s->state == WR_SESSION_CONNECTING)
+		p->connecting--;
+	p->services[s->service].sessions--;
+	wr_stats_add(p->stats, WR_CTR_sessions_closed, 1);
+	wr_pool_put(&p->sessions, s->self);
+}
+
+void session_abort(struct wr_proxy *p, struct session *s, wr_us_t now)
+{
+	if (s->client != WR_HANDLE_NONE)
+		wr_tcp_abort(p->tcp, s->client, now);
+	if (s->server != WR_HANDLE_NONE)
+		wr_tcp_abort(p->tcp, s->server, now);
+	session_end(p, s);
+}
+
+static void refuse(struct wr_proxy *p, uint16_t service, wr_handle_t conn, wr_us_t now)
+{
+	p->services[service].refused++;
+	wr_tcp_abort(p->tcp, conn, now);
+}
+
+struct session *session_open(struct wr_proxy *p, const struct wr_tcp_ready *r, wr_us_t now)
+{
+	uint16_t service = p->service_of_listener[r->listener];
+	struct wr_service_counters *sc = &p->services[service];
+	struct wr_tcp_info info;
+	wr_handle_t self;
+	struct session *s;
+
+	if (p->stopped || !wr_tcp_info(p->tcp, r->conn, &info)) {
+		wr_stats_drop(p->stats, WR_DROP_draining, 1);
+		refuse(p, service, r->conn, now);
+		return NULL;
+	}
+	s = wr_pool_get(&p->sessions, &self);
+	if (s == NULL) {
+		wr_stats_drop(p->stats, WR_DROP_session_pool_full, 1);
+		refuse(p, service, r->conn, now);
+		return NULL;
+	}
+	*s = (struct session){.self = self,
+		.client = r->conn,
+		.service = service,
+		.backend = WR_MAGLEV_NONE,
+		.state = WR_SESSION_CONNECTING,
+		.began_us = now,
+		.moved_us = now,
+		.connect_us = now,
+		.deferred = (r->events & WR_TCP_EV_SYN) != 0};
+	s->timer.owner = wr_handle_index(self);
+	s->timer.kind = TIMER_SESSION;
+	s->key = wr_maglev_key(&info.tuple.remote, info.tuple.rport);
+	wr_tcp_set_user(p->tcp, r->conn, wr_handle_index(self));
+	p->connecting++;
+	sc->sessions_total++;
+	if (++sc->sessions > sc->sessions_peak)
+		sc->sessions_peak = sc->sessions;
+	wr_stats_add(p->stats, WR_CTR_sessions_opened, 1);
+	connect_next(p, s, now);
+	return s;
+}
+
+// Both streams ended and were acknowledged: give the connections back; the engine keeps TIME-WAIT.
+static void end_when_over(struct wr_proxy *p, struct session *s, wr_us_t now)
+{
+	if (!s->client_over || !s->server_over)
+		return;
+	wr_tcp_release(p->tcp, s->client, now);
+	wr_tcp_release(p->tcp, s->server, now);
+	session_end(p, s);
+}
+
+// A side ended other than in order: the other side is reset, as the peers would see it without us.
+static void side_lost(struct wr_proxy *p, struct session *s, bool client, wr_us_t now)
+{
+	struct wr_service_counters *sc = &p->services[s->service];
+	wr_handle_t gone = client ? s->client : s->server;
+	enum wr_tcp_end end = wr_tcp_end(p->tcp, gone);
+
+	if (end == WR_TCP_END_RESET && client) {
+		sc->resets_client++;
+	} else if (end == WR_TCP_END_RESET) {
+		sc->resets_backend++;
+		wr_backend_counters(wr_backends_get(p->cfg.backends, s->backend), p->cfg.worker)
+			->resets++;
+	} else if (end == WR_TCP_END_TIMEOUT) {
+		sc->timeouts++;
+	}
+	session_abort(p, s, now);
+}
+
+static void stall_event(struct wr_proxy *p, struct session *s, bool client, bool stalled,
+	wr_us_t now)
+{
+	bool *flag = client ? &s->client_stalled : &s->server_stalled;
+	struct wr_tcp_info info;
+	struct wr_event ev = {.at_us = now,
+		.kind = stalled ? WR_EV_conn_stalled : WR_EV_conn_resumed,
+		.worker = p->cfg.worker,
+		.queue = UINT16_MAX,
+		.scope = client ? s->service : s->backend,
+		.extra = client,
+		.count = 1};
+
+	if (*flag == stalled)
+		return;
+	*flag = stalled;
+	if (stalled && !client)
+		wr_backend_counters(wr_backends_get(p->cfg.backends, s->backend), p->cfg.worker)
+			->stalled++;
+	if (wr_tcp_info(p->tcp, client ? s->client : s->server, &info)) {
+		ev.a.addr = info.tuple.remote;
+		ev.a.port = info.tuple.rport;
+		ev.depth = info.send_queue_bytes;
+	}
+	if (p->cfg.events == NULL)
+		return;
+	wr_stats_add(p->stats, WR_CTR_events_raised, 1);
+	if (!wr_event_push(p->cfg.events, &ev))
+		wr_stats_add(p->stats, WR_CTR_events_lost, 1);
+}
+
+void session_client_event(struct wr_proxy *p, struct session *s, uint32_t events, wr_us_t now)
+{
+	if (events & WR_TCP_EV_CLOSED) {
+		if (wr_tcp_end(p->tcp, s->client) != WR_TCP_END_CLOSED) {
+			side_lost(p, s, true, now);
+			return;
+		}
+		s->client_over = true;
+	}
+	if (events & (WR_TCP_EV_STALLED | WR_TCP_EV_RESUMED))
+		stall_event(p, s, true, !(events & WR_TCP_EV_RESUMED), now);
+	if (s->state != WR_SESSION_CONNECTING)
+		pump(p, s, now);
+	end_when_over(p, s, now);
+}
+
+static void server_connected(struct wr_proxy *p, struct session *s, wr_us_t now)
+{
+	struct wr_backend *be = wr_backends_get(p->cfg.backends, s->backend);
+	struct wr_backend_counters *bc = wr_backend_counters(be, p->cfg.worker);
+
+	bc->sessions_total++;
+	bc->connect_us_sum += now - s->connect_us;
+	if (++bc->sessions > bc->sessions_peak)
+		bc->sessions_peak = bc->sessions;
+	s->counted = true;
+	wr_stats_add(p->stats, WR_CTR_tcp_connected, 1);
+	session_set_state(p, s, WR_SESSION_OPEN, now);
+	if (s->deferred)
+		wr_tcp_accept(p->tcp, s->client, now);
+}
+
+void session_server_event(struct wr_proxy *p, struct session *s, uint32_t events, wr_us_t now)
+{
+	if ((events & WR_TCP_EV_CONNECTED) && s->state == WR_SESSION_CONNECTING)
+		server_connected(p, s, now);
+	if (events & WR_TCP_EV_CLOSED) {
+		enum wr_tcp_end end = wr_tcp_end(p->tcp, s->server);
+
+		if (s->state == WR_SESSION_CONNECTING) {
+			connect_failed(p, s, end, now);
+			return;
+		}
+		if (end != WR_TCP_END_CLOSED) {
+			side_lost(p, s, false, now);
+			return;
+		}
+		s->server_over = true;
+	}
+	if (events & (WR_TCP_EV_STALLED | WR_TCP_EV_RESUMED))
+		stall_event(p, s, false, !(events & WR_TCP_EV_RESUMED), now);
+	if (s->state != WR_SESSION_CONNECTING)
+		pump(p, s, now);
+	end_when_over(p, s, now);
+}
+
+void session_timer(struct wr_proxy *p, struct session *s, wr_us_t now)
+{
+	if (now < s->deadline_us) {
+		wr_wheel_arm(&p->wheel, &s->timer, s->deadline_us);
+		return;
+	}
+	if (s->state == WR_SESSION_CONNECTING) {
+		wr_stats_add(p->stats, WR_CTR_connect_timeouts, 1);
+		connect_failed(p, s, WR_TCP_END_TIMEOUT, now);
+		return;
+	}
+	p->services[s->service].timeouts++;
+	if (s->state == WR_SESSION_OPEN)
+		wr_stats_add(p->stats, WR_CTR_idle_timeouts, 1);
+	else if (s->state == WR_SESSION_HALF_CLOSED)
+		wr_stats_add(p->stats, WR_CTR_half_closed_timeouts, 1);
+	else
+		wr_stats_add(p->stats, WR_CTR_close_timeouts, 1);
+	session_abort(p, s, now);
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+// Receive, classify and steer: every frame read leaves here as handed on, consumed or dropped with a
+// reason.
+
+#include "worker_priv.h"
+
+#include <rte_ethdev.h>
+
+#include "wr_parse.h"
+
+#define NOTICE_US WR_US_PER_S // one checksum or truncation event a port and second
+
+static void drop(struct wr_worker *w, struct wr_pkt *p, enum wr_drop why)
+{
+	wr_stats_drop(&w->stats, why, 1);
+	rte_pktmbuf_free(p->m);
+}
+
+// Frames that arrive unfinished or cut mean a peer's offloads are on: say so with the cure.
+static void notice_offload(struct wr_worker *w, struct wr_pkt *p, wr_us_t now)
+{
+	struct wport *wp = &w->port[p->m->port];
+	struct wr_event ev = {.at_us = now, .worker = w->id, .queue = UINT16_MAX, .count = 1};
+
+	if (now < wp->next_notice_us)
+		return;
+	wp->next_notice_us = now + NOTICE_US;
+	ev.kind = p->drop == WR_DROP_ip_truncated ? WR_EV_port_truncated : WR_EV_port_checksum;
+	ev.scope = p->m->port;
+	wr_stats_add(&w->stats, WR_CTR_events_raised, 1);
+	if (!wr_event_push(w->events, &ev))
+		wr_stats_add(&w->stats, WR_CTR_events_lost, 1);
+}
+
+// The worker that a frame belongs to. TCP by its hash; everything else has one owner: worker 0.
+static uint16_t owner_of(const struct wr_fabric *f, const struct wr_pkt *p)
+{
+	const struct wr_rss *rss = f->port_rss[p->m->port];
+
+	if (p->kind != WR_PKT_TCP || rss == NULL)
+		return 0;
+	return wr_rss_worker(rss, wr_rss_hash(rss, &p->t));
+}
+
+static void hand_off(struct wr_worker *w, struct wr_pkt *p, uint16_t to)
+{
+	struct rte_ring *ring = w->fabric->worker[to]->handoff_in[w->id];
+
+	// The receiver parses again but need not sum again.
+	p->m->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_GOOD | RTE_MBUF_F_RX_IP_CKSUM_GOOD;
+	if (rte_ring_sp_enqueue(ring, p->m) != 0) {
+		drop(w, p, WR_DROP_handoff_full);
+		return;
+	}
+	wr_stats_add(&w->stats, WR_CTR_rx_handoff_out, 1);
+}
+
+static void punt(struct wr_worker *w, struct wr_pkt *p, enum wr_drop otherwise)
+{
+	struct wport *wp = &w->port[p->m->port];
+	uint32_t errors = 0, linear = 0;
+	uint64_t rx_flags = RTE_MBUF_F_RX_L4_CKSUM_MASK | RTE_MBUF_F_RX_IP_CKSUM_MASK;
+
+	if (wp->tap == NULL) {
+		drop(w, p, otherwise);
+		return;
+	}
+	p->m->ol_flags &= ~rx_flags;
+	if (wr_port_tx(wp->tap, 0, &p->m, 1, &errors, &linear) != 1 || errors != 0) {
+		if (errors == 0)
+			rte_pktmbuf_free(p->m);
+		wr_stats_drop(&w->stats, WR_DROP_exception_full, 1);
+		return;
+	}
+	wr_stats_add(&w->stats, WR_CTR_rx_exception, 1);
+}
+
+static void to_l3(struct wr_worker *w, struct wr_pkt *p, wr_us_t now)
+{
+	struct rte_mbuf *frames[4];
+	struct wr_l3_tx out = {.pkts = frames, .room = RTE_DIM(frames)};
+
+	if (worker_tx_room(w) < RTE_DIM(frames)) {
+		drop(w, p, WR_DROP_icmp_rate);
+		return;
+	}
+	if (wr_l3_input(w->l3, p, &out, now))
+		punt(w, p, WR_DROP_icmp_ignored);
+	worker_send_frames(w, &out);
+}
+
+// True when the packet is for the TCP engine.
+static bool classify(struct wr_worker *w, struct wr_pkt *p, wr_us_t now)
+{
+	enum wr_l3_class c;
+
+	if (p->kind == WR_PKT_ARP) {
+		to_l3(w, p, now);
+		return false;
+	}
+	if (p->kind == WR_PKT_PUNT && p->ethertype != RTE_ETHER_TYPE_IPV4 &&
+		p->ethertype != RTE_ETHER_TYPE_IPV6) {
+		punt(w, p, WR_DROP_unknown_ethertype);
+		return false;
+	}
+	c = wr_l3_classify(w->fabric->l3, &p->t.local);
+	if (c == WR_L3_NOT_OURS) {
+		drop(w, p, WR_DROP_not_for_us);
+		return false;
+	}
+	if (p->kind == WR_PKT_ICMP4 || p->kind == WR_PKT_ICMP6) {
+		to_l3(w, p, now);
+		return false;
+	}
+	if (p->kind == WR_PKT_PUNT) {
+		punt(w, p, WR_DROP_unknown_protocol);
+		return false;
+	}
+	if (c == WR_L3_GROUP || c == WR_L3_TENTATIVE) {
+		drop(w, p, WR_DROP_not_for_us);
+		return false;
+	}
+	if (c == WR_L3_OWN && w->port[p->m->port].exception && !wr_tcp_owns(w->tcp, p)) {
+		if (w->id == 0)
+			punt(w, p, WR_DROP_no_service);
+		else
+			hand_off(w, p, 0); // worker 0 owns the exception path
+		return false;
+	}
+	return true;
+}
+
+static void process(struct wr_worker *w, struct rte_mbuf **m, uint16_t n, bool from_port, wr_us_t now)
+{
+	struct wr_pkt pkts[WR_BURST], tcp[WR_BURST];
+	uint16_t tcp_count = 0;
+
+	wr_parse_burst(pkts, m, n, 0);
+	for (uint16_t i = 0; i < n; i++) {
+		struct wr_pkt *p = &pkts[i];
+		enum wr_drop why;
+
+		if (p->kind == WR_PKT_DROP) {
+			if (p->drop == WR_DROP_tcp_checksum_partial || p->drop == WR_DROP_ip_truncated)
+				notice_offload(w, p, now);
+			drop(w, p, p->drop);
+			continue;
+		}
+		why = from_port ? wr_l3_check_mac(w->fabric->l3, p->m) : WR_DROP_NONE;
+		if (why != WR_DROP_NONE) {
+			drop(w, p, why);
+			continue;
+		}
+		if (from_port && w->fabric->cfg.workers > 1) {
+			uint16_t to = owner_of(w->fabric, p);
+
+			if (to != w->id) {
+				if (w->fabric->nic_steers[p->m->port] && p->kind == WR_PKT_TCP)
+					wr_stats_add(&w->stats, WR_CTR_steer_misses, 1);
+				hand_off(w, p, to);
+				continue;
+			}
+		}
+		if (classify(w, p, now))
+			tcp[tcp_count++] = *p;
+	}
+	if (tcp_count > 0) {
+		wr_stats_add(&w->stats, WR_CTR_rx_tcp, tcp_count);
+		wr_tcp_input_burst(w->tcp, tcp, tcp_count, now);
+	}
+}
+
+// Room in the fullest ring towards another worker: reading less than that makes overflow impossible.
+static uint32_t handoff_credit(struct wr_worker *w)
+{
+	uint32_t credit = WR_BURST;
+
+	for (uint16_t i = 0; i < w->fabric->cfg.workers; i++)
+		if (i != w->id)
+			credit = RTE_MIN(credit,
+				rte_ring_free_count(w->fabric->worker[i]->handoff_in[w->id]));
+	return credit;
+}
+
+static uint32_t rx_port(struct wr_worker *w, struct wport *wp, wr_us_t now)
+{
+	struct rte_mbuf *m[WR_BURST];
+	uint16_t want = (uint16_t)(w->fabric->cfg.workers > 1 ? handoff_credit(w) : WR_BURST);
+	uint16_t n = want == 0 ? 0 : wr_port_rx(wp->port, wp->rxq, m, want);
+	uint64_t bytes = 0;
+
+	if (n == WR_BURST || want == 0)
+		wp->full_bursts++;
+	else
+		wp->full_bursts = 0;
+	if (n == 0)
+		return 0;
+	for (uint16_t i = 0; i < n; i++)
+		bytes += m[i]->pkt_len;
+	wr_stats_add(&w->stats, WR_CTR_rx_frames, n);
+	wr_stats_add(&w->stats, WR_CTR_rx_bytes, bytes);
+	process(w, m, n, true, now);
+	return n;
+}
+
+// Frames that the kernel sends through the exception path leave by the port as they are.
+static uint32_t rx_tap(struct wr_worker *w, struct wport *wp, uint16_t port)
+{
+	struct rte_mbuf *m[WR_BURST];
+	uint32_t room = worker_tx_room(w);
+	struct wr_l3_tx out = {.pkts = m, .room = WR_BURST};
+
+	if (room == 0)
+		return 0; // the kernel's own queue holds them
+	out.count = wr_port_rx(wp->tap, 0, m, (uint16_t)RTE_MIN(room, (uint32_t)WR_BURST));
+	for (uint16_t i = 0; i < out.count; i++)
+		m[i]->port = port;
+	wr_stats_add(&w->stats, WR_CTR_tx_made, out.count);
+	room = out.count;
+	worker_send_frames(w, &out);
+	return room;
+}
+
+uint32_t worker_rx(struct wr_worker *w, wr_us_t now)
+{
+	uint32_t done = 0;
+
+	for (uint16_t i = 0; i < w->ports; i++) {
+		if (w->port[i].reads)
+			done += rx_port(w, &w->port[i], now);
+		if (w->port[i].tap != NULL)
+			done += rx_tap(w, &w->port[i], i);
+	}
+	for (uint16_t i = 0; i < w->fabric->cfg.workers; i++) {
+		struct rte_mbuf *m[WR_BURST];
+		uint32_t n;
+
+		if (w->handoff_in[i] == NULL)
+			continue;
+		n = rte_ring_sc_dequeue_burst(w->handoff_in[i], (void **)m, WR_BURST, NULL);
+		if (n == 0)
+			continue;
+		wr_stats_add(&w->stats, WR_CTR_rx_handoff_in, n);
+		process(w, m, (uint16_t)n, false, now);
+		done += n;
+	}
+	return done;
+}

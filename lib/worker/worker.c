@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+// One worker: made from what the fabric shares, and the turn of its loop.
+
+#include "worker_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <rte_malloc.h>
+
+#include "worker_life.h"
+
+#define READY_BUDGET 256 // sessions handled a turn
+#define TIMER_BUDGET 256 // connection timers a turn
+
+uint32_t wr_worker_turn(struct wr_worker *w, wr_us_t now)
+{
+	struct rte_rcu_qsbr *rcu = wr_backends_rcu(w->fabric->cfg.backends);
+	uint32_t done = 0;
+
+	done += worker_mailbox(w, now);
+	done += worker_rx(w, now);
+	done += wr_tcp_timers(w->tcp, TIMER_BUDGET, now);
+	done += wr_proxy_poll(w->proxy, READY_BUDGET, now);
+	done += worker_output(w, now);
+	done += worker_tx_flush(w);
+	rte_rcu_qsbr_quiescent(rcu, w->id);
+	wr_stats_add(&w->stats, WR_CTR_loops, 1);
+	if (done > 0) {
+		wr_stats_add(&w->stats, WR_CTR_loops_busy, 1);
+		w->unpublished = true;
+	}
+	worker_pressure(w, now);
+	// At rest the published copy is exact.
+	if (done == 0 && w->unpublished)
+		worker_publish(w, now);
+	return done;
+}
+
+wr_us_t wr_worker_next_timer(const struct wr_worker *w)
+{
+	wr_us_t t = wr_tcp_next_timer(w->tcp);
+
+	t = RTE_MIN(t, wr_proxy_next_timer(w->proxy));
+	t = RTE_MIN(t, wr_l3_next_timer(w->l3));
+	return t;
+}
+
+// Budget of one worker: its node's, shared equally with the node's other workers.
+static uint32_t share_of(const struct wr_fabric *f, uint16_t id, uint32_t total)
+{
+	uint32_t same = 0;
+
+	for (uint16_t i = 0; i < f->cfg.workers; i++)
+		same += f->cfg.pools[i] == f->cfg.pools[id];
+	return total / same;
+}
+
+static int stack_create(struct wr_worker *w, uint32_t sessions, wr_us_t now, struct wr_err *err)
+{
+	const struct wr_fabric_config *cfg = &w->fabric->cfg;
+	const struct wr_mempools *pools = cfg->pools[w->id];
+	struct wr_tcp_config tc = {
+		// Two connections a session, and room for those that rest in TIME-WAIT.
+		.max_conns = sessions * 2 + sessions / 2 + PROBES_MAX + 64,
+		.max_half_open = RTE_MAX(sessions / 4, 64u),
+		.reserved_conns = PROBES_MAX,
+		.held_budget = share_of(w->fabric, w->id, pools->held_budget),
+		.held_reserve = share_of(w->fabric, w->id, pools->reserve),
+		.rcv_buf_bytes = RCV_BUF_BYTES,
+		.snd_buf_bytes = SND_BUF_BYTES,
+		.small = pools->small,
+		.stats = &w->stats,
+		.seed = cfg->seed + w->id,
+		.numa_node = pools->numa_node,
+	};
+
+	memcpy(tc.secret, cfg->secret, sizeof(tc.secret));
+	w->tcp = wr_tcp_stack_create(&tc, now);
+	if (w->tcp == NULL)
+		return wr_err_set(err, ENOMEM,
+			"worker %u: no memory for %u connections of %u bytes; lower runtime.max_sessions",
+			w->id, tc.max_conns, wr_tcp_conn_size());
+	return 0;
+}
+
+static int proxy_create(struct wr_worker *w, uint32_t sessions, wr_us_t now, struct wr_err *err)
+{
+	const struct wr_fabric_config *cfg = &w->fabric->cfg;
+	struct wr_proxy_config pc = {
+		.conf = cfg->conf,
+		.backends = cfg->backends,
+		.tcp = w->tcp,
+		.l3 = w->fabric->l3,
+		.port_rss = w->fabric->port_rss,
+		.worker = w->id,
+		.workers = cfg->workers,
+		.max_sessions = sessions,
+		.max_probes = PROBES_MAX,
+		.rcv_buf_bytes = RCV_BUF_BYTES,
+		.snd_buf_bytes = SND_BUF_BYTES,
+		.stats = &w->stats,
+		.events = w->events,
+		.seed = cfg->seed ^ (0x9e3779b97f4a7c15ULL * (w->id + 1)),
+		.numa_node = cfg->pools[w->id]->numa_node,
+	};
+
+	w->proxy = wr_proxy_create(&pc, now, err);
+	return w->proxy == NULL ? -ENOMEM : 0;
+}
+
+struct wr_worker *worker_create(struct wr_fabric *f, uint16_t id, wr_us_t now, struct wr_err *err)
+{
+	struct wr_worker *w = aligned_alloc(64, sizeof(*w));
+	uint32_t sessions = RTE_MAX(f->cfg.conf->runtime.max_sessions / f->cfg.workers, 16u);
+
+	if (w == NULL) {
+		wr_err_set(err, ENOMEM, "worker %u: out of memory", id);
+		return NULL;
+	}
+	memset(w, 0, sizeof(*w));
+	f->worker[id] = w;
+	w->fabric = f;
+	w->id = id;
+	w->cpu = f->cfg.conf->runtime.workers[id];
+	w->refusing = -1;
+	w->events = wr_event_ring_create(EVENT_SLOTS, f->cfg.pools[id]->numa_node);
+	w->pressure_pub = wr_pressure_pub_create();
+	w->mailbox = worker_ring_create(
+		WR_MBOX_SLOTS, sizeof(struct wr_msg), RING_F_SC_DEQ, f->cfg.pools[id]->numa_node);
+	if (w->events == NULL || w->pressure_pub == NULL || w->mailbox == NULL) {
+		wr_err_set(err, ENOMEM, "worker %u: out of memory", id);
+		return NULL;
+	}
+	if (stack_create(w, sessions, now, err) < 0)
+		return NULL;
+	w->l3 = wr_l3_create(f->l3, id, f->cfg.pools[id]->small, &w->stats, w->events, now);
+	if (w->l3 == NULL) {
+		wr_err_set(err, ENOMEM, "worker %u: no memory for layer 3", id);
+		return NULL;
+	}
+	if (proxy_create(w, sessions, now, err) < 0)
+		return NULL;
+	return w;
+}
+
+void worker_destroy(struct wr_worker *w)
+{
+	struct rte_mbuf *m;
+
+	if (w == NULL)
+		return;
+	wr_proxy_destroy(w->proxy);
+	if (w->tcp != NULL)
+		wr_tcp_stack_destroy(w->tcp);
+	if (w->l3 != NULL)
+		wr_l3_destroy(w->l3);
+	for (uint16_t i = 0; i < w->ports; i++) {
+		struct wport *wp = &w->port[i];
+
+		for (; wp->backlog != NULL && wp->count > 0; wp->count--) {
+			rte_pktmbuf_free(wp->backlog[wp->head]);
+			wp->head = (wp->head + 1) & (BACKLOG_SLOTS - 1);
+		}
+		free(wp->backlog);
+	}
+	for (uint16_t i = 0; i < WR_MAX_WORKERS; i++) {
+		if (w->handoff_in[i] == NULL)
+			continue;
+		while (rte_ring_sc_dequeue(w->handoff_in[i], (void **)&m) == 0)
+			rte_pktmbuf_free(m);
+		rte_free(w->handoff_in[i]);
+	}
+	rte_free(w->mailbox);
+	wr_pressure_pub_destroy(w->pressure_pub);
+	wr_event_ring_destroy(w->events);
+	free(w);
+}
+
+uint16_t wr_worker_id(const struct wr_worker *w)
+{
+	return w->id;
+}
+
+uint16_t wr_worker_cpu(const struct wr_worker *w)
+{
+	return w->cpu;
+}
+
+struct wr_fabric *wr_worker_fabric(struct wr_worker *w)
+{
+	return w->fabric;
+}
+
+struct wr_event_ring *wr_worker_events(struct wr_worker *w)
+{
+	return w->events;
+}
+
+const struct wr_service_counters *wr_worker_service(const struct wr_worker *w, uint16_t service)
+{
+	return wr_proxy_service(w->proxy, service);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+#include <rte_ring.h>
+#include <rte_ring_elem.h>
+
+#include "wr_rss.h"
+#include "wr_worker.h"
+
+#define BACKLOG_SLOTS  1024 // frames a port may be behind; power of two
+#define BACKLOG_SPARE  64   // of which TCP output leaves this many to ARP, ICMP and waiting frames
+#define TX_RING_SLOTS  1024 // frames on their way to the worker that owns a port's TX queue
+#define OUT_FRAMES     64   // frames in hand between TCP output and the backlogs
+#define EVENT_SLOTS    4096
+#define RSS_RETA_SIZE  128  // of software steering
+#define PROBES_MAX     256  // health probes of one worker at a time, on reserved connections
+#define RCV_BUF_BYTES  (128 * 1024)
+#define SND_BUF_BYTES  (128 * 1024)
+
+// One port as one worker sees it.
+struct wport {
+	struct wr_port *port;
+	struct wr_port *tap;     // exception path, worker 0 only
+	bool reads;              // this worker owns RX queue `rxq`
+	bool owns_tx;            // this worker owns TX queue `txq`
+	uint16_t rxq, txq;
+	bool exception;
+	struct rte_ring *to_owner; // when not owns_tx: ours towards the owner
+	struct rte_mbuf **backlog; // when owns_tx
+	uint32_t head, count;
+	uint32_t full_bursts;    // receive bursts in a row that were full
+	wr_us_t next_notice_us;  // rate limit of checksum and truncation events
+	int q_rx, q_tx;          // pressure queues
+};
+
+// Index of each queue of a worker in its pressure table; -1: none.
+struct wqueues {
+	int conns, sessions, syn_backlog, backend_wait, rx_pool, small_pool, mailbox, source_ports,
+		neigh_wait, conn_recv, conn_send;
+	int handoff[WR_MAX_WORKERS];
+};
+
+struct wr_worker {
+	struct wr_fabric *fabric;
+	uint16_t id;
+	uint16_t cpu;
+	struct wr_tcp_stack *tcp;
+	struct wr_l3 *l3;
+	struct wr_proxy *proxy;
+	struct wr_event_ring *events;
+	struct rte_ring *mailbox;
+	struct rte_ring *handoff_in[WR_MAX_WORKERS]; // from each worker; NULL from ourselves
+	uint64_t mailbox_refused;                    // atomic: by posters
+	uint64_t mailbox_refused_seen;
+	struct wport port[WR_MAX_PORTS];
+	uint16_t ports;
+	bool stopped;
+	enum wr_tcp_admit admit;
+	int refusing;          // pressure queue that makes us refuse, -1: none
+	struct wqueues q;
+	uint64_t seen[8];      // refusals already passed to pressure, by source
+	uint32_t ticks;
+	bool unpublished;
+	wr_us_t next_pressure_us;
+	struct wr_pressure pressure;
+	struct wr_stats stats;
+	struct wr_stats_pub pub;
+	struct wr_pressure_pub *pressure_pub;
+} __attribute__((aligned(64)));
+
+struct wr_fabric {
+	struct wr_fabric_config cfg;
+	struct wr_l3_net *l3;
+	struct wr_rss *software_rss;              // steering where the NIC does not
+	struct wr_rss *port_rss_own[WR_MAX_PORTS]; // from the port's own key and RETA
+	const struct wr_rss *port_rss[WR_MAX_PORTS];
+	bool nic_steers[WR_MAX_PORTS];
+	struct rte_ring *tx_ring[WR_MAX_WORKERS][WR_MAX_PORTS]; // from a worker to a port's owner
+	uint16_t tx_owner[WR_MAX_PORTS];
+	uint32_t mbuf_baseline; // RX-pool buffers in rings after start
+	bool stop;
+	struct wr_worker *worker[WR_MAX_WORKERS];
+};
+
+// rx.c: receive, classify, steer. Returns frames handled.
+uint32_t worker_rx(struct wr_worker *w, wr_us_t now);
+
+// tx.c: frames towards ports.
+void worker_send_frames(struct wr_worker *w, struct wr_l3_tx *out);
+uint32_t worker_output(struct wr_worker *w, wr_us_t now); // TCP output through L3 into the backlogs
+uint32_t worker_tx_flush(struct wr_worker *w);            // backlogs into ports
+uint32_t worker_tx_room(struct wr_worker *w);             // frames that every port would take now
+uint32_t worker_tx_backlog(const struct wr_worker *w);
+
+// mailbox.c
+uint32_t worker_mailbox(struct wr_worker *w, wr_us_t now);
+
+// gauge.c: pressure and publication
+int worker_queues_register(struct wr_worker *w);
+void worker_pressure(struct wr_worker *w, wr_us_t now);
+void worker_publish(struct wr_worker *w, wr_us_t now);
+
+// A ring without a name in EAL, on our own memory. NULL: no memory.
+struct rte_ring *worker_ring_create(uint32_t slots, uint32_t elem_size, unsigned int flags,
+	int numa_node);
