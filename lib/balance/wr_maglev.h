@@ -18,17 +18,20 @@ struct wr_maglev_backend {
 };
 
 struct wr_maglev {
-	uint32_t size;      // prime
-	uint32_t usable;    // backends in the table
-	uint16_t entry[];   // slot ids, `size` of them
+	uint32_t size;    // prime
+	uint32_t usable;  // backends in the table
+	uint16_t entry[]; // slot ids, `size` of them
 };
 
 // Prime table size for n backends: the smallest of a fixed list that is >= 100 x the sum of weights
-// reduced by their greatest divisor, so that imbalance stays about 1 % (at least 1021, at most 655373).
+// reduced by their greatest divisor, so that imbalance stays about 1 % (at least 1021, at most
+// 655373). Another size is another table: size it by the pool as configured and keep it while
+// health changes.
 uint32_t wr_maglev_size(const struct wr_maglev_backend *b, uint32_t n);
 
-// Build. `size` must be prime (0: wr_maglev_size()). NULL: out of memory. With no usable backend every entry is
-// WR_MAGLEV_NONE. Control thread; free with wr_maglev_destroy() once no reader is left.
+// Build. `size` must be prime (0: wr_maglev_size()). NULL: out of memory. With no usable backend
+// every entry is WR_MAGLEV_NONE. Control thread; free with wr_maglev_destroy() once no reader is
+// left.
 struct wr_maglev *wr_maglev_build(const struct wr_maglev_backend *b, uint32_t n, uint32_t size);
 void wr_maglev_destroy(struct wr_maglev *m);
 
@@ -38,8 +41,9 @@ static inline uint16_t wr_maglev_pick(const struct wr_maglev *m, uint64_t hash)
 	return m->entry[(uint32_t)(((hash >> 32) * m->size) >> 32)];
 }
 
-// The n-th alternative for the same key (1, 2, ...): another deterministic position, so that a retry
-// reaches another backend where there is one. May return the same id by chance: the caller skips it.
+// The n-th alternative for the same key (1, 2, ...): another deterministic position, so that a
+// retry reaches another backend where there is one. May return the same id by chance: the caller
+// skips it.
 static inline uint16_t wr_maglev_pick_next(const struct wr_maglev *m, uint64_t hash, uint32_t n)
 {
 	return wr_maglev_pick(m, (hash ^ (0x9e3779b97f4a7c15ULL * n)) * 0xbf58476d1ce4e5b9ULL);

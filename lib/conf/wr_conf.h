@@ -15,7 +15,8 @@
 // Control side only.
 
 enum wr_conf_memory {
-	WR_CONF_MEMORY_AUTO,  // huge pages when the kernel has enough of them, else plain with a warning
+	WR_CONF_MEMORY_AUTO,  // huge pages when the kernel has enough of them, else plain with a
+	                      // warning
 	WR_CONF_MEMORY_HUGE,  // huge pages or fail
 	WR_CONF_MEMORY_PLAIN, // no huge pages
 };
@@ -40,15 +41,15 @@ struct wr_conf_line {
 };
 
 struct wr_conf_runtime {
-	bool workers_auto;                 // all lcores but the control core
+	bool workers_auto; // all lcores but the control core
 	uint32_t worker_count;
-	uint16_t workers[WR_MAX_WORKERS];  // lcore (CPU) numbers; several may share a CPU in tests
+	uint16_t workers[WR_MAX_WORKERS]; // lcore (CPU) numbers; several may share a CPU in tests
 	enum wr_conf_memory memory;
 	char name[WR_NAME_LEN];
-	uint32_t max_sessions;             // per instance; pools are sized from it; default 100000
-	uint32_t rx_mbufs;                 // 0: computed
-	wr_us_t drain_timeout_us;          // SIGTERM: then the rest is reset; default 30 s
-	bool dad;                          // duplicate-address detection at start; default true
+	uint32_t max_sessions;    // per instance; pools are sized from it; default 100000
+	uint32_t rx_mbufs;        // 0: computed
+	wr_us_t drain_timeout_us; // SIGTERM: then the rest is reset; default 30 s
+	bool dad;                 // duplicate-address detection at start; default true
 };
 
 struct wr_conf_port {
@@ -69,7 +70,7 @@ struct wr_conf_port {
 struct wr_conf_route {
 	struct wr_prefix to;
 	struct wr_addr via;
-	uint32_t port;  // index into ports
+	uint32_t port; // index into ports
 	uint32_t line;
 };
 
@@ -77,7 +78,7 @@ struct wr_conf_service {
 	char name[WR_NAME_LEN];
 	uint32_t listen_count;
 	struct wr_endpoint listen[16];
-	uint32_t pool;           // index into pools
+	uint32_t pool; // index into pools
 	enum wr_conf_accept accept;
 	wr_us_t connect_us, idle_us, half_closed_us, close_us; // defaults 3 s, 5 min, 1 h, 10 s
 	uint32_t line;
@@ -86,25 +87,25 @@ struct wr_conf_service {
 struct wr_conf_backend {
 	char name[WR_NAME_LEN];
 	struct wr_endpoint address;
-	uint32_t weight;         // 0-256, default 1; 0: no new sessions
+	uint32_t weight; // 0-256, default 1; 0: no new sessions
 	uint32_t line;
 };
 
-struct wr_conf_source {      // a range of addresses, inclusive
+struct wr_conf_source { // a range of addresses, inclusive
 	struct wr_addr first, last;
 };
 
 struct wr_conf_pool {
 	char name[WR_NAME_LEN];
-	uint32_t source_count;   // 0: the port's own addresses
+	uint32_t source_count; // 0: the port's own addresses
 	struct wr_conf_source source[16];
 	enum wr_conf_on_down on_down;
 	enum wr_conf_health health;
 	wr_us_t health_interval_us; // default 1 s
 	wr_us_t health_timeout_us;  // default 1 s
-	uint32_t health_rise;    // default 2
-	uint32_t health_fall;    // default 3
-	uint32_t retries;        // other backends tried when a connect fails; default 3
+	uint32_t health_rise;       // default 2
+	uint32_t health_fall;       // default 3
+	uint32_t retries;           // other backends tried when a connect fails; default 3
 	uint32_t backend_count;
 	struct wr_conf_backend *backends; // malloc'd
 	uint32_t line;
@@ -123,8 +124,8 @@ struct wr_conf {
 	struct wr_conf_pool pools[WR_MAX_POOLS];
 };
 
-// Read, parse and check a file. NULL with a sentence naming file, line, key, value and what would be
-// right. Free with wr_conf_free().
+// Read, parse and check a file. NULL with a sentence naming file, line, key, value and what would
+// be right. Free with wr_conf_free().
 struct wr_conf *wr_conf_load(const char *file, struct wr_err *err);
 
 // The same from memory (tests, fuzzing); `file` only names it in messages.

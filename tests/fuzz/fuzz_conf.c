@@ -38,7 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FILE *out;
 
 	if (!c) {
-		require(strncmp(err.text, "fuzz.yaml", 9) == 0, "refused without a place", err.text);
+		require(strncmp(err.text, "fuzz.yaml", 9) == 0, "refused without a place",
+			err.text);
 		require(!strpbrk(err.text, "\n\r\t\033"), "control character", err.text);
 		return 0;
 	}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+#include "parse.h"
+
+// What only several values together can tell: names, references, addresses, reachability.
+
+struct wr_conf_check {
+	const struct wr_conf *c;
+	const struct wr_conf_marks *marks;
+	struct wr_err *err;
+};
+
+// All checks; the first failure is told. 0 or -EINVAL.
+int wr_conf_check(const struct wr_conf *c, const struct wr_conf_marks *marks, struct wr_err *err);
+
+// Set "file:line: " and the sentence; the line is that of the field, or of the item around it.
+int wr_conf_check_fail(const struct wr_conf_check *k, const void *at, uint32_t line,
+	const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+// Parts of wr_conf_check(), one a source file.
+int wr_conf_check_net(const struct wr_conf_check *k);    // ports, gateways, routes
+int wr_conf_check_listen(const struct wr_conf_check *k); // listeners
+int wr_conf_check_pool(const struct wr_conf_check *k);   // sources, backends
+
+// Does a port have an address of this family that connections can come from?
+bool wr_conf_check_family(const struct wr_conf *c, bool v4);
+
+// The port that has this address, or NULL.
+const struct wr_conf_port *wr_conf_check_own(const struct wr_conf *c, const struct wr_addr *a);
+
+// Why no station can have this address: "is a multicast address", or NULL when one can.
+const char *wr_conf_check_unicast(const struct wr_addr *a);
+
+static inline const char *wr_conf_family(bool v4)
+{
+	return v4 ? "IPv4" : "IPv6";
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "wr_conf.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_config.h>
+
+#include "check.h"
+#include "parse.h"
+#include "wr_log.h"
+
+// Far above the largest configuration that the limits allow, far below what hurts.
+#define FILE_MAX_BYTES (8U << 20)
+
+// All processors of the affinity mask but the first, which is left to control.
+static int fill_workers(struct wr_conf_runtime *r, const char *file, struct wr_err *err)
+{
+	int first = -1;
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) < 0)
+		return wr_err_set(err, errno,
+			"%s: runtime.workers: auto cannot read this process's processors: %s; list "
+			"lcores instead, such as [1, 2]",
+			file, strerror(errno));
+	for (int cpu = 0; cpu < CPU_SETSIZE && cpu < RTE_MAX_LCORE; cpu++) {
+		if (!CPU_ISSET(cpu, &set))
+			continue;
+		if (first < 0)
+			first = cpu;
+		else if (r->worker_count < WR_MAX_WORKERS)
+			r->workers[r->worker_count++] = (uint16_t)cpu;
+	}
+	if (first < 0)
+		return wr_err_set(err, ENODEV,
+			"%s: runtime.workers: auto finds no processor below %u; list lcores "
+			"instead, such as [1, 2]",
+			file, RTE_MAX_LCORE);
+	if (r->worker_count == 0) {
+		r->workers[r->worker_count++] = (uint16_t)first;
+		wr_log(WR_LOG_WARN,
+			"%s: runtime.workers: auto has one processor only (%d), which the worker "
+			"shares with control; give the process a second one",
+			file, first);
+	}
+	return 0;
+}
+
+struct wr_conf *wr_conf_parse(const char *file, const char *text, size_t len, struct wr_err *err)
+{
+	struct wr_conf_marks marks = {0};
+	struct wr_conf *c = calloc(1, sizeof(*c));
+	int rc;
+
+	if (!c) {
+		wr_err_set(err, ENOMEM, "%s: no memory to read the configuration", file);
+		return NULL;
+	}
+	snprintf(c->file, sizeof(c->file), "%s", file);
+	if (len > FILE_MAX_BYTES)
+		rc = wr_err_set(err, EFBIG, "%s: is larger than %u MiB; is it a configuration?",
+			file, FILE_MAX_BYTES >> 20);
+	else
+		rc = wr_conf_parse_yaml(c, text, len, &marks, err);
+	if (rc == 0)
+		rc = wr_conf_check(c, &marks, err);
+	if (rc == 0 && c->runtime.workers_auto)
+		rc = fill_workers(&c->runtime, file, err);
+	wr_conf_marks_fini(&marks);
+	if (rc == 0)
+		return c;
+	wr_conf_free(c);
+	return NULL;
+}
+
+static char *read_file(const char *file, size_t *len, struct wr_err *err)
+{
+	FILE *in = fopen(file, "re");
+	char *text = NULL;
+
+	if (!in) {
+		wr_err_set(err, errno, "%s: cannot be opened: %s; give the path of a configuration",
+			file, strerror(errno));
+		return NULL;
+	}
+	text = malloc(FILE_MAX_BYTES + 1);
+	if (!text) {
+		wr_err_set(err, ENOMEM, "%s: no memory to read the configuration", file);
+	} else {
+		*len = fread(text, 1, FILE_MAX_BYTES + 1, in);
+		if (ferror(in)) {
+			wr_err_set(err, errno,
+				"%s: cannot be read: %s; give the path of a configuration", file,
+				strerror(errno));
+			free(text);
+			text = NULL;
+		}
+	}
+	fclose(in);
+	return text;
+}
+
+struct wr_conf *wr_conf_load(const char *file, struct wr_err *err)
+{
+	struct wr_conf *c;
+	size_t len = 0;
+	char *text = read_file(file, &len, err);
+
+	if (!text)
+		return NULL;
+	c = wr_conf_parse(file, text, len, err);
+	free(text);
+	return c;
+}
+
+void wr_conf_free(struct wr_conf *c)
+{
+	if (!c)
+		return;
+	// All pools: one that was being filled when an error came is not counted yet.
+	for (uint32_t i = 0; i < WR_MAX_POOLS; i++)
+		free(c->pools[i].backends);
+	free(c);
+}
+
+int wr_conf_find_service(const struct wr_conf *c, const char *name)
+{
+	for (uint32_t i = 0; i < c->service_count; i++) {
+		if (strcmp(c->services[i].name, name) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+int wr_conf_find_pool(const struct wr_conf *c, const char *name)
+{
+	for (uint32_t i = 0; i < c->pool_count; i++) {
+		if (strcmp(c->pools[i].name, name) == 0)
+			return (int)i;
+	}
+	return -1;
+}

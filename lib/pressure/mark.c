@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "pressure_priv.h"
+
+#include <rte_common.h>
+
+#define REFUSALS_EVERY_US (100 * WR_US_PER_MS) // of one queue; what comes between is summed
+
+bool wr_pressure_raise(struct wr_pressure *p, enum wr_event_kind kind, uint16_t index,
+	struct wr_event *ev, wr_us_t now)
+{
+	ev->at_us = now;
+	ev->kind = (uint16_t)kind;
+	ev->worker = p->worker;
+	ev->level = p->level;
+	ev->queue = UINT16_MAX;
+	if (index < p->queue_count) {
+		const struct wr_queue *q = &p->queue[index];
+
+		ev->queue = q->kind;
+		ev->scope = q->scope;
+		ev->depth = q->depth;
+		ev->capacity = q->capacity;
+	}
+	if (!wr_event_push(p->events, ev))
+		return false;
+	wr_stats_add(p->stats, WR_CTR_events_raised, 1);
+	return true;
+}
+
+void wr_pressure_tell(
+	struct wr_pressure *p, enum wr_event_kind kind, uint16_t index, uint32_t extra, wr_us_t now)
+{
+	struct wr_event ev = {.extra = extra};
+
+	if (!wr_pressure_raise(p, kind, index, &ev, now))
+		wr_stats_add(p->stats, WR_CTR_events_lost, 1);
+}
+
+void wr_pressure_judge_mark(struct wr_pressure *p, uint16_t index, wr_us_t now)
+{
+	struct wr_queue *q = &p->queue[index];
+	uint64_t above;
+
+	if (q->mark == WR_MARK_NORMAL && q->depth >= q->high) {
+		q->mark = WR_MARK_HIGH;
+		q->above_since_us = RTE_MAX(now, (wr_us_t)1); // 0 says that it is not above
+		wr_pressure_tell(p, WR_EV_queue_high, index, 0, now);
+	}
+	if (q->mark == WR_MARK_HIGH && q->depth >= q->critical && q->depth >= q->high) {
+		q->mark = WR_MARK_CRITICAL;
+		wr_pressure_tell(p, WR_EV_queue_critical, index, 0, now);
+	}
+	if (q->mark == WR_MARK_CRITICAL && q->depth < q->high)
+		q->mark = WR_MARK_HIGH;
+	if (q->mark == WR_MARK_HIGH && q->depth < q->low) {
+		q->mark = WR_MARK_NORMAL;
+		above = now > q->above_since_us ? now - q->above_since_us : 0;
+		q->above_total_us += above;
+		q->above_since_us = 0;
+		wr_pressure_tell(p, WR_EV_queue_normal, index,
+			(uint32_t)RTE_MIN(above / WR_US_PER_MS, (uint64_t)UINT32_MAX), now);
+	}
+}
+
+void wr_pressure_judge_refusals(struct wr_pressure *p, uint16_t index, wr_us_t now, bool at_once)
+{
+	struct wr_queue *q = &p->queue[index];
+	uint64_t n = q->refusals - q->refusals_seen;
+	struct wr_event ev = {.reason = q->last_reason};
+
+	if (n == 0)
+		return;
+	if (!at_once && q->told_us && now - q->told_us < REFUSALS_EVERY_US)
+		return;
+	ev.count = (uint32_t)RTE_MIN(n, (uint64_t)UINT32_MAX);
+	// With a full ring nothing is lost: the next event stands for these as well.
+	if (!wr_pressure_raise(p, WR_EV_works_queue_full, index, &ev, now))
+		return;
+	q->refusals_seen += ev.count;
+	q->told_us = RTE_MAX(now, (wr_us_t)1);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "conf_test.h"
+
+#include "settings.h"
+
+static char *dump(const struct wr_conf *c)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	wr_conf_dump(c, out);
+	fclose(out);
+	return text;
+}
+
+// Lines in the file are the only difference that a dump may make.
+static void forget_lines(struct wr_conf *c)
+{
+	for (uint32_t i = 0; i < c->port_count; i++)
+		c->ports[i].line = 0;
+	for (uint32_t i = 0; i < c->route_count; i++)
+		c->routes[i].line = 0;
+	for (uint32_t i = 0; i < c->service_count; i++)
+		c->services[i].line = 0;
+	for (uint32_t i = 0; i < c->pool_count; i++) {
+		c->pools[i].line = 0;
+		for (uint32_t j = 0; j < c->pools[i].backend_count; j++)
+			c->pools[i].backends[j].line = 0;
+	}
+}
+
+static void round_trip(struct conf_parts p)
+{
+	struct wr_conf *a = conf_take(p), *b;
+	char *text = dump(a), *again;
+
+	b = conf_take_text(text, strlen(text));
+	again = dump(b);
+	assert_string_equal(text, again);
+	forget_lines(a);
+	forget_lines(b);
+	for (uint32_t i = 0; i < a->pool_count; i++) {
+		assert_int_equal(a->pools[i].backend_count, b->pools[i].backend_count);
+		assert_memory_equal(a->pools[i].backends, b->pools[i].backends,
+			a->pools[i].backend_count * sizeof(*a->pools[i].backends));
+		free(b->pools[i].backends);
+		free(a->pools[i].backends);
+		a->pools[i].backends = b->pools[i].backends = NULL;
+	}
+	assert_memory_equal(a, b, sizeof(*a));
+	wr_conf_free(a);
+	wr_conf_free(b);
+	free(text);
+	free(again);
+}
+
+static void dump_round_trip_defaults(void **state)
+{
+	round_trip((struct conf_parts){.runtime = "", .routes = ""});
+}
+
+static void dump_round_trip_everything(void **state)
+{
+	round_trip((struct conf_parts){
+		.runtime = "runtime: {workers: [3, 5], memory: huge, name: t-1, max_sessions: 7,\n"
+			   "  rx_mbufs: 4096, drain_timeout: 250ms, dad: no}\n",
+		.ports = CONF_PORTS "    exception: tap\n    mtu: 9000\n    vlan: 17\n"
+				    "    queues: 2\n    descriptors: {rx: 512, tx: 64}\n"
+				    "  - name: lan\n    device: 'net \"x\" \\ # : y'\n"
+				    "    addresses: [198.18.7.1/24]\n",
+		.pools = CONF_POOLS "    source: [198.18.0.50-198.18.0.60, \"2001:db8::50\"]\n"
+				    "    on_down: drain\n    retries: 0\n"
+				    "    health: {type: none, interval: 33ms, timeout: 41ms, rise: "
+				    "9, fall: 8}\n"
+				    "  - name: \"true\"\n    backends:\n"
+				    "      - {name: \"1\", address: \"198.18.7.7:1\", weight: 0}\n",
+		.services = CONF_SERVICES
+		"    accept: deferred\n"
+		"    timeouts: {connect: 10ms, idle: 1500ms, half_closed: 2h, close: "
+		"999ms}\n"
+		"  - {name: null, listen: \"198.18.0.1:65535\", pool: \"true\"}\n"});
+}
+
+static void dump_shows_every_key(void **state)
+{
+	struct wr_conf *c = conf_take((struct conf_parts){0});
+	char *text = dump(c), key[40];
+
+	for (uint32_t i = 0; i < wr_conf_setting_count; i++) {
+		wr_conf_setting_key(&wr_conf_settings[i], key, sizeof(key) - 1);
+		strcat(key, ":");
+		if (!strstr(text, key))
+			fail_msg("%s is not dumped", wr_conf_settings[i].path);
+	}
+	free(text);
+	wr_conf_free(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(dump_round_trip_defaults),
+		cmocka_unit_test(dump_round_trip_everything),
+		cmocka_unit_test(dump_shows_every_key),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "conf_test.h"
+
+#include "value.h"
+
+static void expects(struct wr_conf_setting s, const char *words)
+{
+	char buf[WR_CONF_WHY];
+
+	assert_string_equal(wr_conf_value_expect(&s, buf, sizeof(buf)), words);
+}
+
+static void expect_numbers(void **state)
+{
+	expects((struct wr_conf_setting){.type = WR_CONF_T_COUNT, .min = 1, .max = 9},
+		"a whole number from 1 to 9");
+	expects((struct wr_conf_setting){.type = WR_CONF_T_COUNT,
+			.min = 1,
+			.max = 9,
+			.zero = "auto",
+			.unit = "queues"},
+		"auto or a whole number from 1 to 9 (queues)");
+	expects((struct wr_conf_setting){.type = WR_CONF_T_TIME, .min = 0, .max = 5000000},
+		"a time from 0s to 5s with its unit (us, ms, s, m, h)");
+}
+
+static void expect_choices(void **state)
+{
+	static const char *const one[] = {"tcp", NULL}, *const two[] = {"a", "b", NULL};
+
+	expects((struct wr_conf_setting){.type = WR_CONF_T_CHOICE, .choices = one}, "tcp");
+	expects((struct wr_conf_setting){.type = WR_CONF_T_CHOICE, .choices = two}, "a or b");
+}
+
+static void expect_every_type(void **state)
+{
+	for (uint32_t i = 0; i < wr_conf_setting_count; i++) {
+		char buf[WR_CONF_WHY];
+
+		// Messages put up to 64 bytes before it, and the error holds them all.
+		assert_in_range(
+			strlen(wr_conf_value_expect(&wr_conf_settings[i], buf, sizeof(buf))), 3,
+			200);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(expect_numbers),
+		cmocka_unit_test(expect_choices),
+		cmocka_unit_test(expect_every_type),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
