@@ -13,6 +13,13 @@ void wr_backend_probe_answer(struct wr_backend *be, uint32_t asked, int err)
 	__atomic_store_n(&be->probe_answer, word, __ATOMIC_RELEASE);
 }
 
+// Errors of ours, for lack of ports or connections: they tell nothing about the backend, and in an
+// overload would take the whole pool down.
+static bool is_ours(int err)
+{
+	return err == EADDRNOTAVAIL || err == EADDRINUSE || err == ENOBUFS || err == ENOMEM;
+}
+
 // Whether this result completes the streak that changes the state.
 static bool judge(struct wr_backend *be, const struct wr_conf_pool *pc, bool passed)
 {
@@ -37,6 +44,8 @@ int wr_backends_probe_take(struct wr_backends *b, uint16_t id, wr_us_t now, int 
 	*err = (int)(word >> 32) - 1;
 	passed = *err == 0;
 	be->last_probe_err = *err;
+	if (is_ours(*err))
+		return WR_BACKEND_SAME;
 	be->checked = true;
 	if (!judge(be, b->pools[be->pool].conf, passed))
 		return WR_BACKEND_SAME;

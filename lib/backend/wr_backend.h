@@ -119,7 +119,8 @@ enum wr_backend_change {
 };
 
 // Take an answer if there is a new one and judge it (rise, fall). *err gets the result; returns
-// whether the state changed (the table is rebuilt then), or -1 when there was no answer.
+// whether the state changed (the table is rebuilt then), or -1 when there was no answer. Errors for
+// lack of resources of ours (EADDRNOTAVAIL, EADDRINUSE, ENOBUFS, ENOMEM) are no verdict.
 int wr_backends_probe_take(struct wr_backends *b, uint16_t id, wr_us_t now, int *err);
 
 // Change administration; rebuilds the pool's table. 0, -ENOENT, -ENOMEM.

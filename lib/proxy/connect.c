@@ -5,6 +5,8 @@
 
 #include "proxy_priv.h"
 
+#include <errno.h>
+
 #define PORT_TRIES 8 // source ports whose tuple still rests in TIME-WAIT, before giving up
 
 uint16_t path_mss(const struct wr_proxy *p, const struct wr_addr *dst)
@@ -108,7 +110,6 @@ void connect_failed(struct wr_proxy *p, struct session *s, enum wr_tcp_end end, 
 		bc->connect_timeout++;
 	else
 		bc->connect_failed++;
-	wr_stats_add(p->stats, WR_CTR_tcp_connect_failed, 1);
 	wr_tcp_abort(p->tcp, s->server, now);
 	s->server = WR_HANDLE_NONE;
 	connect_release_port(p, s);

@@ -14,7 +14,7 @@ static bool matches(const struct wr_session_filter *f, const struct session *s)
 		return false;
 	if (f->backend >= 0 && f->backend != s->backend)
 		return false;
-	return !f->stalled || s->client_stalled || s->server_stalled;
+	return !f->stalled || s->client_stalled_us != 0 || s->server_stalled_us != 0;
 }
 
 static bool fill(struct wr_proxy *p, const struct session *s, const struct wr_session_filter *f,
@@ -26,8 +26,8 @@ static bool fill(struct wr_proxy *p, const struct session *s, const struct wr_se
 		.backend = s->backend,
 		.state = s->state,
 		.tries = s->tries,
-		.stalled_client = s->client_stalled,
-		.stalled_backend = s->server_stalled,
+		.stalled_client = s->client_stalled_us != 0,
+		.stalled_backend = s->server_stalled_us != 0,
 		.age_us = now - s->began_us,
 		.idle_us = now - s->moved_us};
 	if (!wr_tcp_info(p->tcp, s->client, &out->client))
@@ -61,10 +61,20 @@ void wr_proxy_gauges(struct wr_proxy *p, struct wr_proxy_gauges *out)
 {
 	*out = (struct wr_proxy_gauges){.sessions = wr_pool_used(&p->sessions),
 		.sessions_max = p->sessions.capacity,
-		.connecting = p->connecting,
-		.recv_peak_bytes = p->recv_peak,
-		.send_peak_bytes = p->send_peak};
-	p->recv_peak = 0;
-	p->send_peak = 0;
+		.connecting = p->connecting};
 	sources_gauges(p, out);
+}
+
+void wr_proxy_depths(struct wr_proxy *p, struct wr_proxy_depths *out)
+{
+	struct wr_tcp_info recv, send;
+
+	p->recv.now = wr_tcp_info(p->tcp, p->recv.conn, &recv) ? recv.recv_queue_bytes : 0;
+	p->send.now = wr_tcp_info(p->tcp, p->send.conn, &send) ? send.send_queue_bytes : 0;
+	*out = (struct wr_proxy_depths){.sessions = wr_pool_used(&p->sessions),
+		.connecting = p->connecting,
+		.recv_bytes = RTE_MAX(p->recv.peak, p->recv.now),
+		.send_bytes = RTE_MAX(p->send.peak, p->send.now)};
+	p->recv.peak = 0;
+	p->send.peak = 0;
 }

@@ -50,6 +50,8 @@ static int probe_connect(struct wr_proxy *p, struct probe *pr, struct wr_backend
 	struct wr_tuple t;
 	int rc = -EADDRNOTAVAIL;
 
+	if (!sources_reach(p, be))
+		return -ENETUNREACH;
 	for (uint32_t k = 0; k < PORT_TRIES; k++) {
 		if (!sources_get(p, be, &t, &pr->source))
 			return -EADDRNOTAVAIL;

@@ -120,14 +120,12 @@ static void dispatch(struct wr_proxy *p, const struct wr_tcp_ready *r, wr_us_t n
 			return;
 		}
 	}
-	if (r->events & (WR_TCP_EV_ACCEPTED | WR_TCP_EV_SYN)) {
-		s = session_open(p, r, now);
-		// What came with the handshake in the same burst is pumped once a backend answers.
-		if (s != NULL && (r->events & WR_TCP_EV_CLOSED) && s->client == r->conn)
-			session_client_event(p, s, r->events, now);
-		return;
-	}
-	wr_tcp_abort(p->tcp, r->conn, now);
+	// What came with the handshake in the same burst is pumped once a backend answers; a client that
+	// is gone again already gets no session.
+	if ((r->events & (WR_TCP_EV_ACCEPTED | WR_TCP_EV_SYN)) && !(r->events & WR_TCP_EV_CLOSED))
+		session_open(p, r, now);
+	else
+		wr_tcp_abort(p->tcp, r->conn, now);
 }
 
 // Walk some slots and end the sessions of backends that are being killed. The walk goes around once
@@ -188,6 +186,8 @@ wr_us_t wr_proxy_next_timer(const struct wr_proxy *p)
 
 void wr_proxy_kill_backend(struct wr_proxy *p, uint16_t backend)
 {
+	if (backend >= WR_MAX_BACKENDS)
+		return;
 	p->killing[backend] = true;
 	p->kill_left = p->sessions.capacity;
 }

@@ -26,6 +26,9 @@ struct session {
 	wr_us_t moved_us;           // when payload last moved, or the state last changed
 	wr_us_t connect_us;         // when the current connect began
 	wr_us_t deadline_us;
+	wr_us_t client_stalled_us;  // since when its window is closed; 0: it is not
+	wr_us_t server_stalled_us;
+	uint64_t acked_bytes;       // by both sides, when the timer last expired
 	uint16_t service;
 	uint16_t backend;           // slot, WR_MAGLEV_NONE while none
 	uint16_t lport;             // source port held, 0: none
@@ -38,8 +41,14 @@ struct session {
 	bool server_fin;
 	bool client_over;           // connection over (both FINs acknowledged); may be released
 	bool server_over;
-	bool client_stalled;
-	bool server_stalled;
+};
+
+// The fullest queue of one direction over all connections: the deepest seen since the last look, and
+// the connection that it was, since a queue that stands still raises no event to see it by.
+struct fullest {
+	wr_handle_t conn;
+	uint32_t now;
+	uint32_t peak;
 };
 
 // Free source ports of each (source, backend) pair of a pool.
@@ -80,7 +89,7 @@ struct wr_proxy {
 	bool killing[WR_MAX_BACKENDS]; // backends whose sessions are being reset
 	uint32_t kill_cursor, kill_left;
 	uint32_t connecting;
-	uint32_t recv_peak, send_peak;
+	struct fullest recv, send;
 	bool stopped;
 };
 
@@ -96,7 +105,7 @@ static inline const struct wr_conf_service *session_service(const struct wr_prox
 }
 
 // session.c: life
-struct session *session_open(struct wr_proxy *p, const struct wr_tcp_ready *r, wr_us_t now);
+void session_open(struct wr_proxy *p, const struct wr_tcp_ready *r, wr_us_t now);
 void session_client_event(struct wr_proxy *p, struct session *s, uint32_t events, wr_us_t now);
 void session_server_event(struct wr_proxy *p, struct session *s, uint32_t events, wr_us_t now);
 void session_timer(struct wr_proxy *p, struct session *s, wr_us_t now);
@@ -119,6 +128,8 @@ void sources_destroy(struct wr_proxy *p);
 bool sources_get(struct wr_proxy *p, const struct wr_backend *be, struct wr_tuple *t,
 	uint32_t *source);
 void sources_put(struct wr_proxy *p, const struct wr_backend *be, uint32_t source, uint16_t port);
+// Whether any source of the pool can reach the backend at all.
+bool sources_reach(struct wr_proxy *p, const struct wr_backend *be);
 void sources_gauges(const struct wr_proxy *p, struct wr_proxy_gauges *out);
 
 // probe.c: health

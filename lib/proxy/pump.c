@@ -6,16 +6,24 @@
 
 #include "proxy_priv.h"
 
+static void note(struct fullest *f, wr_handle_t conn, uint32_t depth)
+{
+	f->peak = RTE_MAX(f->peak, depth);
+	if (depth < f->now && conn != f->conn)
+		return;
+	f->conn = conn;
+	f->now = depth;
+}
+
 // Keep the fullest queues seen, for the classes conn_send and conn_recv. `left` is the send queue's
 // room after the write; only when there is none does payload stay unread.
-static void note_depths(struct wr_proxy *p, wr_handle_t from, uint32_t left)
+static void note_depths(struct wr_proxy *p, wr_handle_t from, wr_handle_t to, uint32_t left)
 {
-	uint32_t depth = p->cfg.snd_buf_bytes - RTE_MIN(left, p->cfg.snd_buf_bytes);
 	struct wr_tcp_info info;
 
-	p->send_peak = RTE_MAX(p->send_peak, depth);
+	note(&p->send, to, p->cfg.snd_buf_bytes - RTE_MIN(left, p->cfg.snd_buf_bytes));
 	if (left == 0 && wr_tcp_info(p->tcp, from, &info))
-		p->recv_peak = RTE_MAX(p->recv_peak, info.recv_queue_bytes);
+		note(&p->recv, from, info.recv_queue_bytes);
 }
 
 // One direction. Returns bytes moved; *fin tells that the end of the stream was passed on.
@@ -33,7 +41,7 @@ static uint32_t pump_one(struct wr_proxy *p, wr_handle_t from, wr_handle_t to, b
 		if (moved > 0)
 			wr_tcp_write(p->tcp, to, &q, now);
 	}
-	note_depths(p, from, space > moved ? space - moved : 0);
+	note_depths(p, from, to, space > moved ? space - moved : 0);
 	if (wr_tcp_eof(p->tcp, from)) {
 		wr_tcp_shutdown(p->tcp, to, now);
 		*fin = true;

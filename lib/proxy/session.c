@@ -84,7 +84,7 @@ static void refuse(struct wr_proxy *p, uint16_t service, wr_handle_t conn, wr_us
 	wr_tcp_abort(p->tcp, conn, now);
 }
 
-struct session *session_open(struct wr_proxy *p, const struct wr_tcp_ready *r, wr_us_t now)
+void session_open(struct wr_proxy *p, const struct wr_tcp_ready *r, wr_us_t now)
 {
 	uint16_t service = p->service_of_listener[r->listener];
 	struct wr_service_counters *sc = &p->services[service];
@@ -95,13 +95,13 @@ struct session *session_open(struct wr_proxy *p, const struct wr_tcp_ready *r, w
 	if (p->stopped || !wr_tcp_info(p->tcp, r->conn, &info)) {
 		wr_stats_drop(p->stats, WR_DROP_draining, 1);
 		refuse(p, service, r->conn, now);
-		return NULL;
+		return;
 	}
 	s = wr_pool_get(&p->sessions, &self);
 	if (s == NULL) {
 		wr_stats_drop(p->stats, WR_DROP_session_pool_full, 1);
 		refuse(p, service, r->conn, now);
-		return NULL;
+		return;
 	}
 	*s = (struct session){.self = self,
 		.client = r->conn,
@@ -122,7 +122,6 @@ struct session *session_open(struct wr_proxy *p, const struct wr_tcp_ready *r, w
 		sc->sessions_peak = sc->sessions;
 	wr_stats_add(p->stats, WR_CTR_sessions_opened, 1);
 	connect_next(p, s, now);
-	return s;
 }
 
 // Both streams ended and were acknowledged: give the connections back; the engine keeps TIME-WAIT.
@@ -157,19 +156,20 @@ static void side_lost(struct wr_proxy *p, struct session *s, bool client, wr_us_
 static void stall_event(struct wr_proxy *p, struct session *s, bool client, bool stalled,
 	wr_us_t now)
 {
-	bool *flag = client ? &s->client_stalled : &s->server_stalled;
+	wr_us_t *since = client ? &s->client_stalled_us : &s->server_stalled_us;
 	struct wr_tcp_info info;
 	struct wr_event ev = {.at_us = now,
 		.kind = stalled ? WR_EV_conn_stalled : WR_EV_conn_resumed,
 		.worker = p->cfg.worker,
 		.queue = UINT16_MAX,
 		.scope = client ? s->service : s->backend,
-		.extra = client,
 		.count = 1};
 
-	if (*flag == stalled)
+	if ((*since != 0) == stalled)
 		return;
-	*flag = stalled;
+	if (!stalled)
+		ev.extra = (uint32_t)RTE_MIN((now - *since) / WR_US_PER_MS, (uint64_t)UINT32_MAX);
+	*since = stalled ? RTE_MAX(now, (wr_us_t)1) : 0;
 	if (stalled && !client)
 		wr_backend_counters(wr_backends_get(p->cfg.backends, s->backend), p->cfg.worker)
 			->stalled++;
@@ -211,7 +211,6 @@ static void server_connected(struct wr_proxy *p, struct session *s, wr_us_t now)
 	if (++bc->sessions > bc->sessions_peak)
 		bc->sessions_peak = bc->sessions;
 	s->counted = true;
-	wr_stats_add(p->stats, WR_CTR_tcp_connected, 1);
 	session_set_state(p, s, WR_SESSION_OPEN, now);
 	if (s->deferred)
 		wr_tcp_accept(p->tcp, s->client, now);
@@ -241,6 +240,23 @@ void session_server_event(struct wr_proxy *p, struct session *s, uint32_t events
 	end_when_over(p, s, now);
 }
 
+// A slow reader acknowledges what we queued long ago without an event of ours: that is not idling.
+// Asked at expiry only, against the last expiry.
+static bool still_moves(struct wr_proxy *p, struct session *s)
+{
+	struct wr_tcp_info client, server;
+	uint64_t acked;
+
+	if (!wr_tcp_info(p->tcp, s->client, &client) || !wr_tcp_info(p->tcp, s->server, &server) ||
+		client.send_queue_bytes + server.send_queue_bytes == 0)
+		return false;
+	acked = client.bytes_out + server.bytes_out;
+	if (acked == s->acked_bytes)
+		return false;
+	s->acked_bytes = acked;
+	return true;
+}
+
 void session_timer(struct wr_proxy *p, struct session *s, wr_us_t now)
 {
 	if (now < s->deadline_us) {
@@ -250,6 +266,11 @@ void session_timer(struct wr_proxy *p, struct session *s, wr_us_t now)
 	if (s->state == WR_SESSION_CONNECTING) {
 		wr_stats_add(p->stats, WR_CTR_connect_timeouts, 1);
 		connect_failed(p, s, WR_TCP_END_TIMEOUT, now);
+		return;
+	}
+	if (still_moves(p, s)) {
+		s->moved_us = now;
+		session_arm(p, s, now);
 		return;
 	}
 	p->services[s->service].timeouts++;

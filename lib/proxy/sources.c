@@ -178,6 +178,14 @@ bool sources_get(struct wr_proxy *p, const struct wr_backend *be, struct wr_tupl
 	return false;
 }
 
+bool sources_reach(struct wr_proxy *p, const struct wr_backend *be)
+{
+	for (uint32_t k = 0; k < p->pairs[be->pool].sources; k++)
+		if (p->pairs[be->pool].usable[pair_of(p, be, k)])
+			return true;
+	return false;
+}
+
 void sources_put(struct wr_proxy *p, const struct wr_backend *be, uint32_t source, uint16_t port)
 {
 	wr_ports_put(&p->pairs[be->pool].ports[pair_of(p, be, source)], port);

@@ -120,10 +120,18 @@ struct wr_proxy_gauges {
 	uint32_t sessions, sessions_max;
 	uint32_t connecting;         // sessions without an established backend
 	uint32_t ports_used, ports_max; // of the most used (source, backend) pair
-	uint32_t recv_peak_bytes, send_peak_bytes; // fullest connection queues since the last call
 	uint64_t connects_per_s_ceiling; // ports x sources x backends / TIME-WAIT
 };
+// Looks at every pair of source and backend: not for every turn.
 void wr_proxy_gauges(struct wr_proxy *p, struct wr_proxy_gauges *out);
+
+// What changes fast, cheap enough for every tick of pressure.
+struct wr_proxy_depths {
+	uint32_t sessions;
+	uint32_t connecting;
+	uint32_t recv_bytes, send_bytes; // fullest queues of connections since the last call
+};
+void wr_proxy_depths(struct wr_proxy *p, struct wr_proxy_depths *out);
 
 // Counters of a service in this worker; read by any thread.
 const struct wr_service_counters *wr_proxy_service(const struct wr_proxy *p, uint16_t service);

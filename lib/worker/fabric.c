@@ -109,7 +109,12 @@ static int l3_create(struct wr_fabric *f, wr_us_t now, struct wr_err *err)
 				.via = c->routes[i].via,
 				.port = (uint16_t)c->routes[i].port};
 		lc.vip_count = collect_vips(c, vips);
-		f->l3 = wr_l3_net_create(&lc, f->cfg.seed, now, err);
+		if (lc.vip_count == VIPS_MAX)
+			wr_err_set(err, E2BIG,
+				"services and sources have %u addresses or more; use fewer source addresses",
+				VIPS_MAX);
+		else
+			f->l3 = wr_l3_net_create(&lc, f->cfg.seed, now, err);
 	}
 	free(ports);
 	free(routes);
@@ -208,6 +213,21 @@ static int wire(struct wr_fabric *f, struct wr_worker *w, struct wr_err *err)
 	return 0;
 }
 
+uint32_t fabric_rx_in_use(const struct wr_fabric *f)
+{
+	uint32_t n = 0;
+
+	for (uint16_t i = 0; i < f->cfg.workers; i++) {
+		bool seen = false;
+
+		for (uint16_t k = 0; k < i; k++)
+			seen = seen || f->cfg.pools[k] == f->cfg.pools[i];
+		if (!seen)
+			n += rte_mempool_in_use_count(f->cfg.pools[i]->rx);
+	}
+	return n;
+}
+
 struct wr_fabric *wr_fabric_create(const struct wr_fabric_config *cfg, wr_us_t now,
 	struct wr_err *err)
 {
@@ -232,7 +252,7 @@ struct wr_fabric *wr_fabric_create(const struct wr_fabric_config *cfg, wr_us_t n
 		worker_publish(f->worker[i], now);
 		wr_pressure_publish(f->worker[i]->pressure_pub, &f->worker[i]->pressure);
 	}
-	f->mbuf_baseline = rte_mempool_in_use_count(cfg->pools[0]->rx);
+	f->mbuf_baseline = fabric_rx_in_use(f);
 	return f;
 
 fail:
@@ -255,8 +275,12 @@ void wr_fabric_destroy(struct wr_fabric *f)
 			rte_free(f->tx_ring[i][p]);
 		}
 	}
-	for (uint16_t i = 0; i < f->cfg.workers; i++)
+	for (uint16_t i = 0; i < f->cfg.workers; i++) {
+		// Nobody waits for a worker that is no more.
+		rte_rcu_qsbr_thread_offline(wr_backends_rcu(f->cfg.backends), i);
+		rte_rcu_qsbr_thread_unregister(wr_backends_rcu(f->cfg.backends), i);
 		worker_destroy(f->worker[i]);
+	}
 	for (uint32_t i = 0; i < WR_MAX_PORTS; i++)
 		wr_rss_destroy(f->port_rss_own[i]);
 	wr_rss_destroy(f->software_rss);

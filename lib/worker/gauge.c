@@ -20,7 +20,9 @@ enum refusal {
 	REF_SYN,
 	REF_NEIGH,
 	REF_PORTS,
+	REF_MBUF,
 };
+_Static_assert(REF_MBUF < RTE_DIM(((struct wr_worker *)0)->seen), "a refusal without its count");
 
 int worker_queues_register(struct wr_worker *w)
 {
@@ -32,22 +34,20 @@ int worker_queues_register(struct wr_worker *w)
 	wr_proxy_gauges(w->proxy, &pg);
 	wr_tcp_gauges(w->tcp, &tg);
 	wr_pressure_init(p, w->id, w->events, &w->stats);
+	w->ports_max = RTE_MAX(pg.ports_max, 1u);
 	w->q.rx_pool = wr_pressure_add(p, WR_Q_rx_pool, 0, tg.held_budget);
 	w->q.small_pool = wr_pressure_add(p, WR_Q_small_pool, 0, pools->small_count);
-	w->q.conns = wr_pressure_add(p, WR_Q_conns, 0, tg.conns_max);
+	w->q.conns = wr_pressure_add(p, WR_Q_conns, 0, w->conns_max);
 	w->q.sessions = wr_pressure_add(p, WR_Q_sessions, 0, pg.sessions_max);
-	w->q.syn_backlog = wr_pressure_add(p, WR_Q_syn_backlog, 0, tg.half_open_max);
+	w->q.syn_backlog = wr_pressure_add(p, WR_Q_syn_backlog, 0, w->half_open_max);
 	w->q.backend_wait = wr_pressure_add(p, WR_Q_backend_wait, 0, pg.sessions_max);
 	w->q.mailbox = wr_pressure_add(p, WR_Q_mailbox, 0, WR_MBOX_SLOTS);
-	w->q.source_ports = wr_pressure_add(p, WR_Q_source_ports, 0, RTE_MAX(pg.ports_max, 1u));
+	w->q.source_ports = wr_pressure_add(p, WR_Q_source_ports, 0, w->ports_max);
 	w->q.neigh_wait = wr_pressure_add(p, WR_Q_neigh_wait, 0, 1024);
 	w->q.conn_recv = wr_pressure_add(p, WR_Q_conn_recv, 0, RCV_BUF_BYTES);
 	w->q.conn_send = wr_pressure_add(p, WR_Q_conn_send, 0, SND_BUF_BYTES);
 	if (w->q.conn_send < 0)
 		return -ENOSPC;
-	// One slow peer's queue is that connection's affair; the level watches what it takes of the pool.
-	p->queue[w->q.conn_recv].gauge_only = true;
-	p->queue[w->q.conn_send].gauge_only = true;
 	for (uint16_t i = 0; i < w->ports; i++) {
 		struct wport *wp = &w->port[i];
 
@@ -97,6 +97,7 @@ static void depths(struct wr_worker *w, bool slow)
 {
 	struct wr_pressure *p = &w->pressure;
 	struct wr_tcp_gauges tg;
+	struct wr_proxy_depths pd;
 	struct wr_proxy_gauges pg;
 
 	wr_tcp_gauges(w->tcp, &tg);
@@ -106,16 +107,19 @@ static void depths(struct wr_worker *w, bool slow)
 	wr_pressure_depth(p, w->q.rx_pool, tg.held_rx_mbufs);
 	wr_pressure_depth(p, w->q.mailbox, rte_ring_count(w->mailbox));
 	wr_pressure_depth(p, w->q.neigh_wait, wr_l3_queued(w->l3));
+	wr_proxy_depths(w->proxy, &pd);
+	wr_pressure_depth(p, w->q.sessions, pd.sessions);
+	wr_pressure_depth(p, w->q.backend_wait, pd.connecting);
+	wr_pressure_fullest(p, w->q.conn_recv, RTE_MIN(pd.recv_bytes, (uint32_t)RCV_BUF_BYTES));
+	wr_pressure_fullest(p, w->q.conn_send, RTE_MIN(pd.send_bytes, (uint32_t)SND_BUF_BYTES));
 	port_depths(w);
 	if (!slow)
 		return;
 	wr_proxy_gauges(w->proxy, &pg);
-	wr_pressure_depth(p, w->q.sessions, pg.sessions);
-	wr_pressure_depth(p, w->q.backend_wait, pg.connecting);
-	wr_pressure_depth(p, w->q.conn_recv, RTE_MIN(pg.recv_peak_bytes, (uint32_t)RCV_BUF_BYTES));
-	wr_pressure_depth(p, w->q.conn_send, RTE_MIN(pg.send_peak_bytes, (uint32_t)SND_BUF_BYTES));
-	p->queue[w->q.source_ports].capacity = RTE_MAX(pg.ports_max, 1u);
-	wr_pressure_depth(p, w->q.source_ports, pg.ports_used);
+	// Pairs differ a little in their number of ports: scaled, so that the marks hold for each.
+	if (pg.ports_max > 0)
+		wr_pressure_depth(p, w->q.source_ports,
+			(uint64_t)pg.ports_used * w->ports_max / pg.ports_max);
 	wr_pressure_depth(p, w->q.small_pool,
 		rte_mempool_in_use_count(w->fabric->cfg.pools[w->id]->small));
 }
@@ -143,6 +147,7 @@ static void refusals(struct wr_worker *w)
 	tell(w, REF_NEIGH, d[WR_DROP_neigh_queue_full], w->q.neigh_wait, WR_DROP_neigh_queue_full);
 	tell(w, REF_PORTS, w->stats.ctr[WR_CTR_source_ports_exhausted], w->q.source_ports,
 		WR_DROP_NONE);
+	tell(w, REF_MBUF, d[WR_DROP_no_mbuf], w->q.small_pool, WR_DROP_no_mbuf);
 	if (w->refusing >= 0)
 		tell(w, REF_SYN, d[WR_DROP_syn_refused], w->refusing, WR_DROP_syn_refused);
 	w->seen[REF_SYN] = d[WR_DROP_syn_refused];
@@ -165,14 +170,11 @@ static void admission(struct wr_worker *w)
 			refusing = each_takes[i];
 	if (refusing >= 0 || w->stopped)
 		admit = WR_TCP_REFUSE_RST;
-	// Refusals since the last tick belong to the queue that asked for them until now.
-	if (refusing >= 0 || w->admit == WR_TCP_ADMIT)
-		w->refusing = refusing;
+	// What is refused until the next tick is told of the queue that asks for it now.
+	w->refusing = refusing;
 	if (admit != w->admit)
 		wr_tcp_set_admit_all(w->tcp, admit);
 	w->admit = admit;
-	if (admit == WR_TCP_ADMIT)
-		w->refusing = NO_QUEUE;
 }
 
 void worker_pressure(struct wr_worker *w, wr_us_t now)

@@ -63,7 +63,8 @@ void wr_ledger_compute(const struct wr_stats_snapshot *snap, struct wr_ledger_ro
 	out[WR_LEDGER_PAYLOAD_IN] = (struct wr_ledger_row){.in = c[WR_CTR_pay_rx_bytes],
 		.out = c[WR_CTR_pay_read_bytes],
 		.held = g->pay_recv_held_bytes,
-		.dropped = s->drop_bytes[WR_DROP_pay_aborted_rx]};
+		.dropped = s->drop_bytes[WR_DROP_pay_aborted_rx] +
+			   s->drop_bytes[WR_DROP_pay_ooo_evicted]};
 	out[WR_LEDGER_PAYLOAD_OUT] = (struct wr_ledger_row){.in = c[WR_CTR_pay_written_bytes],
 		.out = c[WR_CTR_pay_tx_bytes],
 		.held = g->pay_send_held_bytes,
@@ -82,15 +83,11 @@ void wr_fabric_mbuf_ledger(struct wr_fabric *f, struct wr_ledger_row *out)
 	*out = (struct wr_ledger_row){0};
 	for (uint16_t i = 0; i < f->cfg.workers; i++) {
 		struct wr_stats_snapshot s;
-		bool seen = false;
 
 		wr_worker_stats(f->worker[i], &s);
 		out->held += s.gauges.held_rx_mbufs;
-		for (uint16_t k = 0; k < i; k++)
-			seen = seen || f->cfg.pools[k] == f->cfg.pools[i];
-		if (!seen)
-			out->in += rte_mempool_in_use_count(f->cfg.pools[i]->rx);
 	}
+	out->in = fabric_rx_in_use(f);
 	out->out = f->mbuf_baseline;
 	close_row(out);
 }

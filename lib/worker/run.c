@@ -72,9 +72,11 @@ int wr_worker_run(void *arg)
 			rte_rcu_qsbr_thread_offline(rcu, w->id);
 			nanosleep(&nap, NULL);
 			rte_rcu_qsbr_thread_online(rcu, w->id);
+			after = rte_get_tsc_cycles(); // sleep is not work
 		}
 		before = after;
 	}
+	wr_pressure_flush(&w->pressure, wr_clock_now());
 	worker_publish(w, wr_clock_now());
 	rte_rcu_qsbr_thread_offline(rcu, w->id);
 	return 0;

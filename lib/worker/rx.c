@@ -222,6 +222,16 @@ static uint32_t rx_tap(struct wr_worker *w, struct wport *wp, uint16_t port)
 	return room;
 }
 
+// What another worker handed over may turn out to be the kernel's, and goes on to worker 0 then. Worker
+// 0 hands nothing on, so it always empties its rings, and this wait ends.
+static uint32_t punt_credit(const struct wr_worker *w)
+{
+	if (w->id == 0)
+		return WR_BURST;
+	return RTE_MIN(WR_BURST,
+		rte_ring_free_count(w->fabric->worker[0]->handoff_in[w->id]));
+}
+
 uint32_t worker_rx(struct wr_worker *w, wr_us_t now)
 {
 	uint32_t done = 0;
@@ -238,7 +248,7 @@ uint32_t worker_rx(struct wr_worker *w, wr_us_t now)
 
 		if (w->handoff_in[i] == NULL)
 			continue;
-		n = rte_ring_sc_dequeue_burst(w->handoff_in[i], (void **)m, WR_BURST, NULL);
+		n = rte_ring_sc_dequeue_burst(w->handoff_in[i], (void **)m, punt_credit(w), NULL);
 		if (n == 0)
 			continue;
 		wr_stats_add(&w->stats, WR_CTR_rx_handoff_in, n);

@@ -76,8 +76,12 @@ uint32_t worker_output(struct wr_worker *w, wr_us_t now)
 			break;
 		wr_stats_add(&w->stats, WR_CTR_tx_made, tx.count);
 		out.room = OUT_FRAMES;
-		for (uint16_t i = 0; i < tx.count; i++)
+		for (uint16_t i = 0; i < tx.count; i++) {
+			// Frames that waited for a neighbour may go out before this one.
+			if (out.count == out.room)
+				worker_send_frames(w, &out);
 			wr_l3_output(w->l3, packets[i], &out, now);
+		}
 		worker_send_frames(w, &out);
 		done += tx.count;
 		if (tx.count < tx.room)

@@ -41,7 +41,11 @@ uint32_t wr_worker_turn(struct wr_worker *w, wr_us_t now)
 wr_us_t wr_worker_next_timer(const struct wr_worker *w)
 {
 	wr_us_t t = wr_tcp_next_timer(w->tcp);
+	struct wr_tcp_gauges g;
 
+	wr_tcp_gauges(w->tcp, &g);
+	if (g.ready + g.dirty > 0 || worker_tx_backlog(w) > 0) // left over by a budget or for lack of room
+		return 0;
 	t = RTE_MIN(t, wr_proxy_next_timer(w->proxy));
 	t = RTE_MIN(t, wr_l3_next_timer(w->l3));
 	return t;
@@ -77,6 +81,8 @@ static int stack_create(struct wr_worker *w, uint32_t sessions, wr_us_t now, str
 	};
 
 	memcpy(tc.secret, cfg->secret, sizeof(tc.secret));
+	w->conns_max = tc.max_conns - tc.reserved_conns;
+	w->half_open_max = tc.max_half_open;
 	w->tcp = wr_tcp_stack_create(&tc, now);
 	if (w->tcp == NULL)
 		return wr_err_set(err, ENOMEM,

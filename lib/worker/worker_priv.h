@@ -58,7 +58,9 @@ struct wr_worker {
 	enum wr_tcp_admit admit;
 	int refusing;          // pressure queue that makes us refuse, -1: none
 	struct wqueues q;
-	uint64_t seen[8];      // refusals already passed to pressure, by source
+	uint32_t conns_max, half_open_max; // room for what is not reserved
+	uint32_t ports_max;    // of the pair that source_ports' marks were set by
+	uint64_t seen[9];      // refusals already passed to pressure, by source
 	uint32_t ticks;
 	bool unpublished;
 	wr_us_t next_pressure_us;
@@ -99,6 +101,9 @@ uint32_t worker_mailbox(struct wr_worker *w, wr_us_t now);
 int worker_queues_register(struct wr_worker *w);
 void worker_pressure(struct wr_worker *w, wr_us_t now);
 void worker_publish(struct wr_worker *w, wr_us_t now);
+
+// fabric.c: buffers taken from the RX pools of all nodes.
+uint32_t fabric_rx_in_use(const struct wr_fabric *f);
 
 // A ring without a name in EAL, on our own memory. NULL: no memory.
 struct rte_ring *worker_ring_create(uint32_t slots, uint32_t elem_size, unsigned int flags,

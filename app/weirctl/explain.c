@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "explain.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "wr_event.h"
+#include "wr_pressure.h"
+#include "wr_stats.h"
+
+static const char *severity_name(enum wr_severity s)
+{
+	switch (s) {
+	case WR_SEV_INFO:
+		return "info: normal in operation";
+	case WR_SEV_WARN:
+		return "warn: someone should look";
+	default:
+		return "fault: Weir or its set-up is wrong";
+	}
+}
+
+static bool matches(const char *name, const char *wanted, bool part)
+{
+	return part ? strstr(name, wanted) != NULL : strcmp(name, wanted) == 0;
+}
+
+static unsigned int print_matching(FILE *out, const char *wanted, bool part)
+{
+	unsigned int n = 0;
+
+	for (uint32_t d = WR_DROP_NONE + 1; d < WR_DROP_COUNT; d++)
+		if (matches(wr_drop_name(d), wanted, part) && ++n)
+			fprintf(out, "drop reason %s (%s)\n  %s\n", wr_drop_name(d),
+				severity_name(wr_drop_severity(d)), wr_drop_text(d));
+	for (uint32_t c = 0; c < WR_CTR_COUNT; c++)
+		if (matches(wr_counter_name(c), wanted, part) && ++n)
+			fprintf(out, "counter %s\n  %s\n", wr_counter_name(c), wr_counter_text(c));
+	for (uint32_t q = 0; q < WR_Q_COUNT; q++)
+		if (matches(wr_queue_name(q), wanted, part) && ++n)
+			fprintf(out, "queue %s, in %s\n  %s\n", wr_queue_name(q), wr_queue_unit(q),
+				wr_queue_text(q));
+	for (uint32_t e = 0; e < WR_EV_COUNT; e++)
+		if (matches(wr_event_name(e), wanted, part) && ++n)
+			fprintf(out, "event %s\n  %s\n", wr_event_name(e), wr_event_text(e));
+	return n;
+}
+
+unsigned int explain_print(FILE *out, const char *name)
+{
+	unsigned int n = print_matching(out, name, false);
+
+	return n > 0 ? n : print_matching(out, name, true);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "table.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "client.h"
+#include "human.h"
+
+#define CELL_LEN 1024
+
+struct layout {
+	size_t width;
+	bool number;
+	bool there; // at least one row has it
+};
+
+// The cell as it is shown; returns false when the row has no such field.
+static bool cell(const json_t *row, const struct column *col, char *buf, size_t len)
+{
+	const json_t *value = json_object_get(row, col->key);
+
+	buf[0] = '\0';
+	if (value == NULL)
+		return false;
+	if (!json_is_integer(value)) {
+		client_text(row, col->key, buf, len);
+		return true;
+	}
+	// Units are for what cannot be negative.
+	if (col->plain || json_integer_value(value) < 0)
+		snprintf(buf, len, "%" PRId64, (int64_t)json_integer_value(value));
+	else
+		human_by_key(col->key, (uint64_t)json_integer_value(value), buf, len);
+	return true;
+}
+
+static void measure(const struct column *col, const json_t *rows, struct layout *lay)
+{
+	char text[CELL_LEN];
+	size_t i;
+	json_t *row;
+
+	*lay = (struct layout){.width = strlen(col->title)};
+	json_array_foreach(rows, i, row) {
+		if (!cell(row, col, text, sizeof(text)))
+			continue;
+		lay->there = true;
+		lay->number = json_is_integer(json_object_get(row, col->key));
+		if (strlen(text) > lay->width)
+			lay->width = strlen(text);
+	}
+}
+
+// Blanks are owed until something follows them, so that no line ends in blanks.
+static void put_cell(FILE *out, const char *text, const struct layout *lay, size_t *owed)
+{
+	size_t pad = lay->width - strlen(text);
+
+	if (lay->number)
+		*owed += pad;
+	if (text[0] != '\0') {
+		fprintf(out, "%*s%s", (int)*owed, "", text);
+		*owed = 0;
+	}
+	*owed += lay->number ? 2 : pad + 2;
+}
+
+void table_print(FILE *out, const struct column *columns, size_t count, const json_t *rows)
+{
+	struct layout lay[TABLE_COLUMNS_MAX];
+	char text[CELL_LEN];
+	size_t i, owed = 0;
+	json_t *row;
+
+	if (count > TABLE_COLUMNS_MAX)
+		count = TABLE_COLUMNS_MAX;
+	for (size_t k = 0; k < count; k++) {
+		measure(&columns[k], rows, &lay[k]);
+		// An empty table still shows what it would hold.
+		lay[k].there = lay[k].there || json_array_size(rows) == 0;
+	}
+	for (size_t k = 0; k < count; k++)
+		if (lay[k].there)
+			put_cell(out, columns[k].title, &lay[k], &owed);
+	fputc('\n', out);
+	json_array_foreach(rows, i, row) {
+		owed = 0;
+		for (size_t k = 0; k < count; k++) {
+			if (!lay[k].there)
+				continue;
+			cell(row, &columns[k], text, sizeof(text));
+			put_cell(out, text, &lay[k], &owed);
+		}
+		fputc('\n', out);
+	}
+}
+
+// Pieces of a long text are shown with its first: "text_2" belongs to "text".
+static bool is_piece(const json_t *row, const char *key)
+{
+	const char *bar = strrchr(key, '_');
+	char head[64];
+
+	if (bar == NULL || strspn(bar + 1, "0123456789") != strlen(bar + 1) || bar[1] == '\0')
+		return false;
+	snprintf(head, sizeof(head), "%.*s", (int)(bar - key), key);
+	return json_is_string(json_object_get(row, head));
+}
+
+static size_t widest_key(const json_t *rows)
+{
+	size_t widest = 0;
+	size_t i;
+	json_t *row, *value;
+	const char *key;
+
+	json_array_foreach(rows, i, row)
+		json_object_foreach(row, key, value)
+			if (strlen(key) > widest)
+				widest = strlen(key);
+	return widest;
+}
+
+void table_print_fields(FILE *out, const json_t *rows)
+{
+	int width = (int)widest_key(rows);
+	char text[CELL_LEN];
+	size_t i;
+	json_t *row, *value;
+	const char *key;
+
+	json_array_foreach(rows, i, row) {
+		if (i > 0)
+			fputc('\n', out);
+		json_object_foreach(row, key, value) {
+			const struct column col = {.key = key};
+
+			if (is_piece(row, key))
+				continue;
+			cell(row, &col, text, sizeof(text));
+			fprintf(out, "%-*s  %s\n", width, key, text);
+		}
+	}
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "wr_ctl.h"
+#include "wr_rng.h"
+
+#include "history.h"
+#include "params.h"
+#include "reply.h"
+
+// One backend's probe, as the control thread sees it.
+struct wr_ctl_probe {
+	bool scheduled;   // next_probe_us of the backend means something
+	bool out;         // asked, not answered
+	wr_us_t lost_us;  // when a missing answer counts as a failure
+	int last_err;     // result before; -1: none yet
+	uint32_t kill;    // bit a worker: owes it WR_MSG_KILL_BACKEND
+};
+
+// What was read from a port last time.
+struct wr_ctl_port {
+	bool seen;
+	bool link_up;
+	uint64_t kernel_loss;
+	uint64_t rx_missed;
+};
+
+// Memory that a worker may still write to, because it did not answer in time.
+#define WR_CTL_LIMBO 64
+
+struct wr_ctl {
+	// Held by the control thread for a turn, and by telemetry threads while they read or act.
+	// Workers never touch it; nobody waits for a worker while holding it.
+	pthread_mutex_t lock;
+
+	struct wr_fabric *fabric;
+	const struct wr_conf *conf;
+	struct wr_backends *backends;
+	struct wr_l3_net *l3;
+	uint16_t workers;
+
+	wr_us_t now_us;     // of the last turn
+	wr_us_t started_us; // of the first
+	bool turned;
+	struct wr_rng rng;
+
+	struct wr_history history;
+
+	struct wr_ctl_probe *probe; // by backend
+	wr_us_t next_port_us;
+	struct wr_ctl_port port[WR_MAX_PORTS];
+
+	bool stopping;
+	uint32_t stop_owed;               // bit a worker: not told yet
+	int stop_done[WR_MAX_WORKERS];    // written by workers
+	wr_us_t stop_seen[WR_MAX_WORKERS]; // clock of the first block published after that
+
+	uint32_t limbo_count;
+	void *limbo[WR_CTL_LIMBO];
+};
+
+// --- names.c -------------------------------------------------------------------------------------
+
+#define WR_SCOPE_LEN (2 * WR_NAME_LEN + 8)
+
+// "web/b1"; returns buf.
+char *wr_ctl_backend_name(struct wr_ctl *c, uint16_t backend, char *buf, size_t len);
+// What the scope of a queue, or of an event, is called: "" where there is only one. Returns buf.
+char *wr_ctl_queue_scope(struct wr_ctl *c, const struct wr_queue *q, char *buf, size_t len);
+char *wr_ctl_event_scope(struct wr_ctl *c, const struct wr_event *ev, char *buf, size_t len);
+
+// --- events.c: lock held ------------------------------------------------------------------------
+
+// Give the event an id, keep it, say it in the log.
+void wr_ctl_event_add(struct wr_ctl *c, struct wr_event *ev);
+// Take what workers raised. True when some may be left.
+bool wr_ctl_events_collect(struct wr_ctl *c);
+
+// --- health.c: lock held ------------------------------------------------------------------------
+
+// Ask, judge, tell. Returns when it wants to run again.
+wr_us_t wr_ctl_health_turn(struct wr_ctl *c, wr_us_t now);
+
+// --- losses.c: lock held ------------------------------------------------------------------------
+
+// Read the ports once a second: losses and links become events.
+void wr_ctl_losses_turn(struct wr_ctl *c, wr_us_t now);
+
+// --- ask.c: lock not held -----------------------------------------------------------------------
+
+// Ask a worker and wait at most a second. `mem` is the message's ptr, from malloc: freed by the
+// caller on success, kept by the control when the worker may still write to it. The result, or
+// -ETIMEDOUT or -ENOBUFS with a sentence.
+int wr_ctl_ask(struct wr_ctl *c, uint16_t worker, struct wr_msg *m, void *mem, struct wr_err *err);
+
+// --- commands -------------------------------------------------------------------------------------
+
+// Register /weir/... once a process, and point them at `c`. 0 or negative errno with a sentence.
+int wr_ctl_commands_attach(struct wr_ctl *c, struct wr_err *err);
+// After this no telemetry thread is inside `c`.
+void wr_ctl_commands_detach(struct wr_ctl *c);
+
+typedef void (*wr_ctl_show_fn)(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
+typedef void (*wr_ctl_act_fn)(struct wr_ctl *c, const char *verb, const char *arg,
+	struct wr_reply *r);
+
+// Reading, lock held, except conns and ledger: those wait for workers.
+void wr_show_status(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
+void wr_show_services(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
+void wr_show_pools(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
+void wr_show_backends(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
+void wr_show_latency(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
+void wr_show_conns(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
+void wr_show_queues(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
+void wr_show_pressure(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
+void wr_show_drops(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
+void wr_show_ledger(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
+void wr_show_workers(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
+void wr_show_counters(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
+void wr_show_ports(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
+void wr_show_events(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
+void wr_show_neighbours(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
+void wr_show_config(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
+
+// Acting: backend with the lock held, conn without.
+void wr_act_backend(struct wr_ctl *c, const char *verb, const char *arg, struct wr_reply *r);
+void wr_act_conn(struct wr_ctl *c, const char *verb, const char *arg, struct wr_reply *r);
+
+// Sums over workers.
+void wr_ctl_service_sum(struct wr_ctl *c, uint16_t service, struct wr_service_counters *out);
+uint8_t wr_ctl_level(struct wr_ctl *c);
+
+// Error rows that several commands share.
+void wr_ctl_bad_param(struct wr_reply *r, const struct wr_err *err, const char *allowed);

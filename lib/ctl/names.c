@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "ctl_priv.h"
+
+#include <stdio.h>
+
+char *wr_ctl_backend_name(struct wr_ctl *c, uint16_t backend, char *buf, size_t len)
+{
+	struct wr_backend *be;
+
+	buf[0] = '\0';
+	if (backend >= wr_backends_count(c->backends))
+		return buf;
+	be = wr_backends_get(c->backends, backend);
+	snprintf(buf, len, "%s/%s", wr_backends_pool(c->backends, be->pool)->name, be->name);
+	return buf;
+}
+
+static char *port_name(struct wr_ctl *c, uint32_t port, char *buf, size_t len)
+{
+	buf[0] = '\0';
+	if (port < c->conf->port_count)
+		snprintf(buf, len, "port %s", c->conf->ports[port].name);
+	return buf;
+}
+
+char *wr_ctl_queue_scope(struct wr_ctl *c, const struct wr_queue *q, char *buf, size_t len)
+{
+	buf[0] = '\0';
+	switch (q->kind) {
+	case WR_Q_rx_ring:
+	case WR_Q_tx_backlog:
+		return port_name(c, q->scope, buf, len);
+	case WR_Q_handoff:
+		snprintf(buf, len, "from worker %u", q->scope);
+		return buf;
+	case WR_Q_backend_inflight:
+		return wr_ctl_backend_name(c, q->scope, buf, len);
+	default:
+		return buf;
+	}
+}
+
+// The scope of a stalled connection is a backend or a service: a backend's address is the peer's.
+static char *conn_scope(struct wr_ctl *c, const struct wr_event *ev, char *buf, size_t len)
+{
+	if (ev->scope < wr_backends_count(c->backends)) {
+		struct wr_backend *be = wr_backends_get(c->backends, (uint16_t)ev->scope);
+
+		if (wr_addr_eq(&be->addr.addr, &ev->a.addr) && be->addr.port == ev->a.port)
+			return wr_ctl_backend_name(c, be->id, buf, len);
+	}
+	buf[0] = '\0';
+	if (ev->scope < c->conf->service_count)
+		snprintf(buf, len, "service %s", c->conf->services[ev->scope].name);
+	return buf;
+}
+
+char *wr_ctl_event_scope(struct wr_ctl *c, const struct wr_event *ev, char *buf, size_t len)
+{
+	struct wr_queue q = {.kind = ev->queue, .scope = (uint16_t)ev->scope};
+
+	switch ((enum wr_event_kind)ev->kind) {
+	case WR_EV_works_queue_full:
+	case WR_EV_queue_high:
+	case WR_EV_queue_critical:
+	case WR_EV_queue_normal:
+	case WR_EV_level_change:
+		return wr_ctl_queue_scope(c, &q, buf, len);
+	case WR_EV_conn_stalled:
+	case WR_EV_conn_resumed:
+		return conn_scope(c, ev, buf, len);
+	case WR_EV_backend_up:
+	case WR_EV_backend_down:
+	case WR_EV_backend_probe:
+	case WR_EV_backend_admin:
+		return wr_ctl_backend_name(c, (uint16_t)ev->scope, buf, len);
+	case WR_EV_port_checksum:
+	case WR_EV_port_truncated:
+	case WR_EV_port_loss:
+	case WR_EV_port_link:
+	case WR_EV_steer_miss:
+		return port_name(c, ev->scope, buf, len);
+	default:
+		buf[0] = '\0';
+		return buf;
+	}
+}

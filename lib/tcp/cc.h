@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+#include <stdint.h>
+
+#include "wr_units.h"
+
+// Congestion control behind a table of operations. The engine detects losses and keeps the books;
+// an algorithm answers how large cwnd and ssthresh are. All windows in bytes.
+
+struct wr_tcp_conn;
+
+// Room in the connection for what an algorithm remembers.
+struct wr_tcp_cc_priv {
+	uint64_t word[3];
+};
+
+struct wr_tcp_cc_ops {
+	const char *name;
+	// the connection is synchronised: initial window; `syn_lost` when the SYN had to be repeated
+	void (*init)(struct wr_tcp_conn *c, bool syn_lost, wr_us_t now);
+	// `acked` bytes left the network outside of recovery and cwnd was the limit
+	void (*acked)(struct wr_tcp_conn *c, uint32_t acked, wr_us_t now);
+	// a loss was detected with `flight` bytes out: the new ssthresh
+	uint32_t (*ssthresh)(struct wr_tcp_conn *c, uint32_t flight, wr_us_t now);
+	// sending resumes after an idle time longer than the RTO (RFC 5681 4.1)
+	void (*restart)(struct wr_tcp_conn *c, wr_us_t now);
+};
+
+extern const struct wr_tcp_cc_ops wr_tcp_cc_newreno;

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tcp_priv.h"
+
+// Segments that open connections: SYN to a listener, answers to our SYN, crossing SYNs.
+
+// What the peer's SYN says about its side. Options that were not on its SYN are not used.
+static void learn_syn(struct wr_tcp_conn *c, const struct wr_tcp_seg *g, uint8_t offered, wr_us_t now)
+{
+	const struct wr_pkt *p = g->p;
+	bool v4 = wr_addr_is_v4(&c->t.local);
+	uint32_t mss;
+
+	c->irs = g->seq;
+	c->rcv_adv = g->seq + 1 + (c->rcv_adv - c->rcv_nxt);
+	c->rcv_nxt = g->seq + 1;
+	c->last_ack_sent = c->rcv_nxt;
+	c->opts = p->opts & offered & (WR_TCPOPT_WSCALE | WR_TCPOPT_SACKOK | WR_TCPOPT_TS);
+	if (c->opts & WR_TCPOPT_WSCALE)
+		c->peer_wscale = min32(p->wscale, 14);
+	else
+		c->our_wscale = 0;
+	c->peer_mss = p->opts & WR_TCPOPT_MSS ? p->mss
+		      : v4		     ? WR_TCP_MSS_DEF_V4
+					     : WR_TCP_MSS_DEF_V6;
+	// RFC 9293 3.7.1, with a floor; options are taken off (RFC 6691)
+	mss = min32(max32(c->peer_mss, WR_TCP_MSS_MIN), c->rcv_mss);
+	c->mss = (uint16_t)(c->opts & WR_TCPOPT_TS ? mss - WR_TCP_TS_LEN : mss);
+	if (c->opts & WR_TCPOPT_TS) {
+		c->ts_recent = p->ts_val;
+		c->ts_recent_us = now;
+		c->flags |= F_TS_VALID;
+	}
+	// the window of a SYN is never scaled (RFC 7323 2.2)
+	c->snd_wnd = p->window;
+	c->max_snd_wnd = p->window;
+	c->snd_wl1 = g->seq;
+	c->snd_wl2 = c->snd_una;
+}
+
+void wr_tcp_conn_established(
+	struct wr_tcp_stack *s, struct wr_tcp_conn *c, const struct wr_tcp_seg *g, wr_us_t now)
+{
+	bool syn = g->p->flags & WR_TCP_SYN;
+	bool passive = c->flags & F_PASSIVE;
+
+	c->snd_una = c->iss + 1;
+	c->snd_wnd = syn ? g->p->window : (uint32_t)g->p->window << c->peer_wscale;
+	c->max_snd_wnd = max32(c->max_snd_wnd, c->snd_wnd);
+	c->snd_wl1 = g->seq;
+	c->snd_wl2 = g->ack;
+	c->recover = c->iss;
+	c->rtx_nxt = c->rtx_end = c->snd_una;
+	c->rtx_at = WR_US_NEVER;
+	c->rtx_since_us = 0;
+	c->backoff = 0;
+	c->life_at = WR_US_NEVER;
+	c->flags &= ~F_SYN_DUE;
+	c->last_send_us = now;
+	if (c->flags & F_SYN_RTX) {
+		// RFC 6298 5.7
+		c->rto_us = (uint32_t)max64(s->cfg.rto_initial_us, 3 * WR_US_PER_S);
+		c->rto_us = (uint32_t)min64(c->rto_us, s->cfg.rto_max_us);
+	} else {
+		wr_tcp_rtt_sample(s, c, (uint32_t)min64(now - c->syn_us, s->cfg.rto_max_us));
+	}
+	c->cc->init(c, c->flags & F_SYN_RTX, now);
+	wr_tcp_conn_set_state(s, c, WR_TCP_ST_ESTABLISHED);
+	if (passive)
+		c->flags |= F_OWNED;
+	wr_tcp_count(s, passive ? WR_CTR_tcp_accepted : WR_CTR_tcp_connected, 1);
+	wr_tcp_conn_event(s, c, passive ? WR_TCP_EV_ACCEPTED : WR_TCP_EV_CONNECTED);
+	if (c->flags & F_FIN_QUEUED)
+		wr_tcp_conn_set_state(s, c, WR_TCP_ST_FIN_WAIT_1);
+	if (c->sndq.count > 0 || (c->flags & F_FIN_QUEUED))
+		wr_tcp_conn_dirty(s, c);
+}
+
+static enum wr_drop admit(
+	struct wr_tcp_stack *s, const struct wr_tcp_listener *l, const struct wr_tcp_seg *g)
+{
+	if (l->admit == WR_TCP_REFUSE_RST) {
+		wr_tcp_reset_answer(s, g, 0);
+		return WR_DROP_syn_refused;
+	}
+	if (l->admit == WR_TCP_REFUSE_DROP)
+		return WR_DROP_syn_dropped;
+	if (s->half_open >= s->cfg.max_half_open)
+		return WR_DROP_syn_backlog_full;
+	return WR_DROP_NONE;
+}
+
+// RFC 9293 3.10.7.2. Payload of a SYN is not taken: it is not acknowledged and comes again.
+// `last` is the highest number that an earlier incarnation of the tuple sent, when `bound`.
+enum wr_drop wr_tcp_input_listen(
+	struct wr_tcp_stack *s, struct wr_tcp_seg *g, uint32_t last, bool bound, wr_us_t now)
+{
+	const struct wr_tuple *t = &g->p->t;
+	struct wr_tcp_listener *l = wr_tcp_listener_lookup(s, &t->local, t->lport);
+	struct wr_tcp_conn *c;
+	enum wr_drop v;
+	bool v4;
+
+	wr_tcp_count(s, WR_CTR_tcp_syn_in, 1);
+	if (t->lport == t->rport && wr_addr_eq(&t->local, &t->remote))
+		return WR_DROP_land;
+	if (t->rport == 0)
+		return WR_DROP_tcp_port_zero;
+	if (l == NULL) {
+		wr_tcp_reset_answer(s, g, 0);
+		return WR_DROP_tcp_no_conn;
+	}
+	v = admit(s, l, g);
+	if (v != WR_DROP_NONE)
+		return v;
+	c = wr_tcp_conn_create(s, t, s->cfg.reserved_conns, &v);
+	if (c == NULL)
+		return v;
+	v4 = wr_addr_is_v4(&t->local);
+	c->flags |= F_PASSIVE;
+	c->listener = l->opts.user;
+	wr_tcp_conn_limits(s, c, v4 ? l->opts.mss_v4 : l->opts.mss_v6, l->opts.rcv_buf_bytes,
+		l->opts.snd_buf_bytes);
+	wr_tcp_conn_keys(s, c, now);
+	if (bound)
+		wr_tcp_conn_iss_above(s, c, last);
+	learn_syn(c, g, UINT8_MAX, now);
+	wr_tcp_window_open(s, c);
+	wr_tcp_timer_life(s, c, now + s->cfg.syn_timeout_us);
+	if (l->opts.deferred) {
+		c->flags |= F_OWNED;
+		wr_tcp_conn_set_state(s, c, WR_TCP_ST_LISTEN);
+		wr_tcp_conn_event(s, c, WR_TCP_EV_SYN);
+	} else {
+		wr_tcp_conn_set_state(s, c, WR_TCP_ST_SYN_RECEIVED);
+		c->flags |= F_SYN_DUE;
+		wr_tcp_conn_dirty(s, c);
+	}
+	return WR_DROP_NONE;
+}
+
+// A request that waits for wr_tcp_accept(): the peer repeats itself, or gives up.
+enum wr_drop wr_tcp_input_deferred(
+	struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_tcp_seg *g, wr_us_t now)
+{
+	if (g->flags & WR_TCP_RST) {
+		if (g->seq != c->rcv_nxt)
+			return WR_DROP_tcp_rst_ignored;
+		wr_tcp_count(s, WR_CTR_tcp_rst_in, 1);
+		wr_tcp_conn_over(s, c, WR_TCP_END_RESET);
+		return WR_TCP_STOP;
+	}
+	if (g->flags & WR_TCP_ACK) {
+		wr_tcp_reset_answer(s, g, c->path);
+		return WR_DROP_tcp_ack_unacceptable;
+	}
+	return g->flags & WR_TCP_SYN ? WR_DROP_tcp_dup_syn : WR_DROP_tcp_no_ack;
+}
+
+static enum wr_drop syn_sent_open(
+	struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_tcp_seg *g, wr_us_t now)
+{
+	learn_syn(c, g, c->opts, now);
+	if (!(g->flags & WR_TCP_ACK)) {
+		// simultaneous open: our SYN goes out again, with the ACK of theirs
+		wr_tcp_conn_set_state(s, c, WR_TCP_ST_SYN_RECEIVED);
+		c->flags |= F_SYN_DUE;
+		wr_tcp_conn_dirty(s, c);
+		return WR_DROP_NONE;
+	}
+	wr_tcp_conn_established(s, c, g, now);
+	g->flags &= (uint8_t)~WR_TCP_SYN;
+	g->seq++;
+	wr_tcp_ack_now(s, c);
+	// data may come with the SYN-ACK (RFC 9293 3.10.7.3, last step)
+	return wr_tcp_input_payload(s, c, g, now);
+}
+
+// RFC 9293 3.10.7.3
+enum wr_drop wr_tcp_input_syn_sent(
+	struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_tcp_seg *g, wr_us_t now)
+{
+	bool ack = g->flags & WR_TCP_ACK;
+
+	if (ack && (wr_seq_leq(g->ack, c->iss) || wr_seq_gt(g->ack, c->snd_nxt))) {
+		if (g->flags & WR_TCP_RST)
+			return WR_DROP_tcp_rst_ignored;
+		wr_tcp_reset_answer(s, g, c->path);
+		return WR_DROP_tcp_ack_unacceptable;
+	}
+	if (g->flags & WR_TCP_RST) {
+		if (!ack)
+			return WR_DROP_tcp_rst_ignored;
+		wr_tcp_count(s, WR_CTR_tcp_rst_in, 1);
+		wr_tcp_conn_over(s, c, WR_TCP_END_REFUSED);
+		return WR_TCP_STOP;
+	}
+	if (!(g->flags & WR_TCP_SYN))
+		return WR_DROP_tcp_no_ack;
+	return syn_sent_open(s, c, g, now);
+}

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+#include <assert.h>
+
+#include <rte_branch_prediction.h>
+#include <rte_common.h>
+
+#include "cc.h"
+#include "flow.h"
+#include "list.h"
+#include "wr_hash.h"
+#include "wr_limits.h"
+#include "wr_rng.h"
+#include "wr_seq.h"
+#include "wr_tcp.h"
+#include "wr_wheel.h"
+
+// Inside of the engine: the connection, the stack, and what the files offer one another.
+
+#define WR_TCP_ANSWERS     256  // stateless answers that may wait for one output call
+#define WR_TCP_MSS_MIN     64   // floor for a peer's MSS: less would be an attack on our packet rate
+#define WR_TCP_MSS_V4      1460 // Ethernet, RFC 9293 3.7.1
+#define WR_TCP_MSS_V6      1440
+#define WR_TCP_MSS_DEF_V4  536 // when the peer gives none (RFC 9293 3.7.1)
+#define WR_TCP_MSS_DEF_V6  1220
+#define WR_TCP_TS_LEN      12   // timestamps with padding, in every segment
+#define WR_TCP_DUPACKS     3    // RFC 5681 3.2
+#define WR_TCP_DUPACKS_OUT 3    // duplicate ACKs kept apart in one burst
+#define WR_TCP_CHALLENGES  10   // challenge and re-ACKs of empty segments, per second and connection
+#define WR_TCP_ORPHAN_US   (60 * WR_US_PER_S) // FIN-WAIT-2 without an owner
+#define WR_TCP_PAWS_IDLE   (24ULL * 24 * 3600 * WR_US_PER_S) // RFC 7323 5.5
+#define WR_TCP_SLOW_WND    16384 // largest new window from pressure level 1 on
+#define WR_TCP_TRUESIZE    512   // least that a queued buffer is charged against rcv_buf
+#define WR_TCP_PREFETCH    64    // packets looked ahead in one go
+
+// Verdict of a step that ends the segment without a drop: handled.
+#define WR_TCP_STOP ((enum wr_drop)WR_DROP_COUNT)
+
+// wr_tcp_conn.flags
+#define F_OWNED        0x00000001u // the application holds the handle
+#define F_HASHED       0x00000002u // in the flow table
+#define F_DIRTY        0x00000004u
+#define F_READY        0x00000008u
+#define F_AGED         0x00000010u // in the FIFO of TIME-WAIT
+#define F_HALF_OPEN    0x00000020u // counted in half_open
+#define F_PASSIVE      0x00000040u
+#define F_ACK_DUE      0x00000080u // an ACK goes out with the next output
+#define F_SYN_DUE      0x00000100u // SYN or SYN-ACK goes out with the next output
+#define F_FIN_QUEUED   0x00000200u // FIN behind snd_end
+#define F_FIN_SENT     0x00000400u
+#define F_FIN_RCVD     0x00000800u // in order: the stream has ended
+#define F_FIN_SEEN     0x00001000u // fin_seq is known, bytes before it are missing
+#define F_RTX_HEAD     0x00002000u // send one segment at SND.UNA again, whatever cwnd says
+#define F_PERSIST      0x00004000u // rtx_at is the persist timer
+#define F_PROBE_DUE    0x00008000u // zero-window probe
+#define F_SWS_OVERRIDE 0x00010000u // send what fits, though it is little
+#define F_STALLED      0x00020000u // EV_STALLED was raised
+#define F_WANT_WRITE   0x00040000u // EV_WRITABLE armed
+#define F_CWND_LIMITED 0x00080000u // cwnd held data back at the last output
+#define F_ZERO_WND     0x00100000u // last window advertised was zero
+#define F_SYN_RTX      0x00200000u // SYN or SYN-ACK was sent more than once
+#define F_TS_VALID     0x00400000u // ts_recent was set
+#define F_PARTIAL_ACK  0x00800000u // a partial ACK restarted the timer in this recovery
+
+enum wr_tcp_ca {
+	WR_TCP_CA_OPEN,
+	WR_TCP_CA_RECOVERY, // fast recovery, RFC 6582
+	WR_TCP_CA_LOSS,     // after a time-out
+};
+
+struct wr_tcp_conn {
+	// who it is, and what each received segment is compared with
+	struct wr_tuple t;
+	wr_handle_t handle;
+	uint32_t flags;
+	uint8_t state; // enum wr_tcp_state
+	uint8_t opts;  // WR_TCPOPT_* in force; while opening: offered
+	uint8_t peer_wscale;
+	uint8_t our_wscale;
+	uint32_t rcv_nxt;
+	uint32_t rcv_adv; // right edge shown to the peer; never withdrawn
+	uint32_t ts_recent;
+
+	// sending
+	uint32_t snd_una;
+	uint32_t snd_nxt; // highest sequence number sent, plus one; never pulled back
+	uint32_t snd_end; // behind the last queued byte; a FIN has this number
+	uint32_t snd_wnd;
+	uint32_t snd_wl1;
+	uint32_t snd_wl2;
+	uint32_t cwnd;
+	uint16_t mss; // payload of a full segment, timestamps taken off
+	uint8_t dupacks;
+	uint8_t ca_state;         // enum wr_tcp_ca
+	struct rte_mbuf *snd_cur; // queue entry that holds snd_nxt, NULL at the end
+	wr_us_t rtx_at;           // retransmission or persist deadline
+	struct wr_tcp_link dirty;
+	struct wr_tcp_link ready;
+
+	// queues
+	struct wr_mq sndq; // priv.seq numbers each entry; the head may be acknowledged in part
+	struct wr_mq rcvq;
+	uint32_t last_ack_sent;
+	uint32_t rto_us;
+	uint32_t srtt_us; // 0: no sample yet
+	uint32_t rttvar_us;
+
+	struct wr_wheel_node timer;
+	wr_us_t life_at;  // half-open, orphan or TIME-WAIT deadline
+	struct wr_mq ooo; // sorted by priv.seq, without overlap
+
+	// loss recovery
+	struct rte_mbuf *rtx_cur; // queue entry that holds rtx_nxt
+	uint32_t rtx_nxt;         // [rtx_nxt, rtx_end) is sent again, oldest first
+	uint32_t rtx_end;
+	uint32_t recover;
+	uint32_t ssthresh;
+	uint32_t sacked_bytes;
+	uint32_t max_snd_wnd;
+	const struct wr_tcp_cc_ops *cc;
+	struct wr_tcp_cc_priv cc_priv;
+	struct wr_sack_block sack[WR_TCP_MAX_SACK]; // to report, newest first
+
+	// rarely touched
+	wr_us_t ts_recent_us;
+	wr_us_t last_send_us;
+	wr_us_t rtx_since_us; // since when retransmissions or probes are unanswered; 0: they are not
+	wr_us_t syn_us;       // first SYN sent
+	uint64_t bytes_in;
+	uint64_t bytes_out;
+	uint32_t iss;
+	uint32_t irs;
+	uint32_t ts_offset;
+	uint32_t fin_seq; // of the peer's FIN
+	uint32_t rcv_buf;
+	uint32_t snd_buf;
+	uint32_t promised; // share of the stack's promised_bytes
+	uint32_t promised_segs;
+	uint32_t rcv_mss_inv; // 2^32 / rcv_mss
+	uint32_t user;
+	uint32_t path;
+	uint32_t listener;
+	uint32_t events;
+	uint32_t retrans;
+	uint32_t challenge_s; // second that `challenges` counts
+	struct wr_tcp_link age;
+	uint16_t peer_mss;
+	uint16_t rcv_mss; // what we show
+	uint8_t challenges;
+	uint8_t backoff;
+	uint8_t dup_acks_due;
+	uint8_t end; // enum wr_tcp_end
+	uint8_t sack_count;
+};
+
+static_assert(sizeof(struct wr_tcp_conn) <= 576, "a connection grew beyond its budget");
+static_assert(offsetof(struct wr_tcp_conn, snd_una) <= 64, "identity left the first cache line");
+
+struct wr_tcp_listener {
+	struct wr_endpoint local;
+	struct wr_tcp_listen_opts opts;
+	enum wr_tcp_admit admit;
+	uint16_t next; // in its hash chain or the free list; WR_TCP_NO_LISTENER ends
+	bool used;
+};
+
+#define WR_TCP_NO_LISTENER       UINT16_MAX
+#define WR_TCP_LISTENER_BUCKETS  1024u
+#define WR_TCP_LISTENER_CAPACITY WR_MAX_LISTENERS
+
+struct wr_tcp_stack {
+	struct wr_tcp_config cfg;
+	struct wr_stats *stats;
+	struct rte_mempool *small;
+	struct wr_pool conns;
+	struct wr_tcp_flow flow;
+	struct wr_tcp_list dirty;
+	struct wr_tcp_list ready;
+	struct wr_tcp_list aged; // TIME-WAIT without an owner, oldest first
+
+	// running counts, exact at any time
+	uint32_t held_rx;    // RX buffers in queues or read and not yet given back
+	uint32_t held_small; // small buffers likewise
+	uint32_t ooo_count;
+	uint32_t half_open, half_open_max;
+	uint32_t time_wait;
+	uint64_t promised_bytes;
+	uint64_t promised_segs;
+	uint64_t recv_queue_bytes;
+	uint64_t ooo_bytes;
+	uint64_t send_queue_bytes;
+
+	uint32_t level;      // pressure
+	uint32_t overcommit; // k
+	uint32_t share;      // buffers a connection may hold before level 2 stops its window
+
+	struct rte_mbuf *answers[WR_TCP_ANSWERS]; // stateless answers, a ring
+	uint32_t answer_head;
+	uint32_t answer_count;
+
+	struct wr_tcp_listener *listeners;
+	uint16_t listener_free;
+	uint16_t listener_bucket[WR_TCP_LISTENER_BUCKETS];
+
+	struct wr_rng rng;
+	struct wr_wheel wheel;
+};
+
+// One received segment on its way through the steps.
+struct wr_tcp_seg {
+	struct wr_pkt *p; // p->m goes NULL when its buffers were kept
+	uint32_t seq;     // of the first payload byte that is left
+	uint32_t ack;
+	uint32_t len; // payload bytes that are left
+	uint32_t off; // where they start in the frame
+	uint8_t flags;
+};
+
+// RTE_MIN and RTE_MAX shadow their own locals when nested.
+static inline uint32_t min32(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+static inline uint32_t max32(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
+static inline uint64_t min64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static inline uint64_t max64(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static inline void wr_tcp_count(struct wr_tcp_stack *s, enum wr_counter c, uint64_t n)
+{
+	wr_stats_add(s->stats, c, n);
+}
+
+static inline struct wr_tcp_conn *wr_tcp_conn_at(struct wr_tcp_stack *s, wr_handle_t h)
+{
+	return wr_pool_lookup(&s->conns, h);
+}
+
+// Live connection that the application owns.
+static inline struct wr_tcp_conn *wr_tcp_conn_owned(struct wr_tcp_stack *s, wr_handle_t h)
+{
+	struct wr_tcp_conn *c = wr_pool_lookup(&s->conns, h);
+
+	return c != NULL && (c->flags & F_OWNED) ? c : NULL;
+}
+
+static inline uint32_t wr_tcp_flight(const struct wr_tcp_conn *c)
+{
+	return c->snd_nxt - c->snd_una;
+}
+
+// Payload written and not acknowledged; the SYN's number is not payload.
+static inline uint32_t wr_tcp_unacked_payload(const struct wr_tcp_conn *c)
+{
+	uint32_t first = wr_seq_max(c->snd_una, c->iss + 1);
+
+	return wr_seq_gt(c->snd_end, first) ? c->snd_end - first : 0;
+}
+
+static inline bool wr_tcp_fin_acked(const struct wr_tcp_conn *c)
+{
+	return (c->flags & F_FIN_SENT) && c->snd_una == c->snd_end + 1;
+}
+
+// States in which payload may be sent.
+static inline bool wr_tcp_can_send(const struct wr_tcp_conn *c)
+{
+	return ((1u << c->state) &
+		       (1u << WR_TCP_ST_ESTABLISHED | 1u << WR_TCP_ST_CLOSE_WAIT |
+			       1u << WR_TCP_ST_FIN_WAIT_1 | 1u << WR_TCP_ST_CLOSING |
+			       1u << WR_TCP_ST_LAST_ACK)) != 0;
+}
+
+// States in which the peer may still send payload.
+static inline bool wr_tcp_can_receive(const struct wr_tcp_conn *c)
+{
+	return ((1u << c->state) & (1u << WR_TCP_ST_ESTABLISHED | 1u << WR_TCP_ST_FIN_WAIT_1 |
+					   1u << WR_TCP_ST_FIN_WAIT_2)) != 0;
+}
+
+// Timestamp clock of a connection: milliseconds (RFC 7323 5.4), offset per connection.
+static inline uint32_t wr_tcp_ts_now(const struct wr_tcp_conn *c, wr_us_t now)
+{
+	return (uint32_t)(now / WR_US_PER_MS) + c->ts_offset;
+}
+
+// --- conn.c: life of a connection -----------------------------------------------------------
+struct wr_tcp_conn *wr_tcp_conn_lookup(
+	struct wr_tcp_stack *s, uint64_t hash, const struct wr_tuple *t);
+struct wr_tcp_conn *wr_tcp_conn_create(
+	struct wr_tcp_stack *s, const struct wr_tuple *t, uint32_t reserve, enum wr_drop *why);
+void wr_tcp_conn_free(struct wr_tcp_stack *s, struct wr_tcp_conn *c);
+void wr_tcp_conn_set_state(struct wr_tcp_stack *s, struct wr_tcp_conn *c, enum wr_tcp_state st);
+// The connection is over: out of the table, timers off, send side dropped, EV_CLOSED; freed when
+// nobody owns it.
+void wr_tcp_conn_over(struct wr_tcp_stack *s, struct wr_tcp_conn *c, enum wr_tcp_end end);
+void wr_tcp_conn_time_wait(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t now);
+void wr_tcp_conn_event(struct wr_tcp_stack *s, struct wr_tcp_conn *c, uint32_t events);
+void wr_tcp_conn_dirty(struct wr_tcp_stack *s, struct wr_tcp_conn *c);
+void wr_tcp_conn_disown(struct wr_tcp_stack *s, struct wr_tcp_conn *c);
+void wr_tcp_conn_limits(struct wr_tcp_stack *s, struct wr_tcp_conn *c, uint16_t mss,
+	uint32_t rcv_buf, uint32_t snd_buf);
+void wr_tcp_conn_keys(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t now);
+// Number the send side from `iss`; nothing was sent yet.
+void wr_tcp_conn_iss(struct wr_tcp_conn *c, uint32_t iss);
+// Make the ISS larger than what an earlier incarnation sent.
+void wr_tcp_conn_iss_above(struct wr_tcp_stack *s, struct wr_tcp_conn *c, uint32_t last);
+
+// --- payload.c: buffers ---------------------------------------------------------------------
+// Take `len` bytes at `off` of the chain *m as queue entries to *out. With `keep`, buffers are
+// stolen where that is allowed and *m goes NULL; without, bytes are copied. False: no small buffer,
+// nothing changed.
+bool wr_tcp_payload_take(struct wr_tcp_stack *s, struct rte_mbuf **m, uint32_t off, uint32_t len,
+	bool keep, struct wr_mq *out);
+// Append `len` bytes at `off` to the private copy `tail`; false when it has no room for them.
+bool wr_tcp_payload_append(struct wr_tcp_stack *s, struct rte_mbuf *tail, const struct rte_mbuf *m,
+	uint32_t off, uint32_t len);
+void wr_tcp_payload_copy(void *to, const struct rte_mbuf *m, uint32_t off, uint32_t len);
+void wr_tcp_buf_free(struct wr_tcp_stack *s, struct rte_mbuf *m);
+uint64_t wr_tcp_mq_free(struct wr_tcp_stack *s, struct wr_mq *q);
+
+// --- input*.c -------------------------------------------------------------------------------
+enum wr_drop wr_tcp_input_synchronised(
+	struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_tcp_seg *g, wr_us_t now);
+enum wr_drop wr_tcp_input_syn_sent(
+	struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_tcp_seg *g, wr_us_t now);
+enum wr_drop wr_tcp_input_listen(struct wr_tcp_stack *s, struct wr_tcp_seg *g, uint32_t iss_above,
+	bool iss_bound, wr_us_t now);
+enum wr_drop wr_tcp_input_deferred(
+	struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_tcp_seg *g, wr_us_t now);
+enum wr_drop wr_tcp_input_time_wait(
+	struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_tcp_seg *g, wr_us_t now);
+enum wr_drop wr_tcp_input_payload(
+	struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_tcp_seg *g, wr_us_t now);
+void wr_tcp_conn_established(
+	struct wr_tcp_stack *s, struct wr_tcp_conn *c, const struct wr_tcp_seg *g, wr_us_t now);
+void wr_tcp_ts_update(struct wr_tcp_conn *c, const struct wr_tcp_seg *g, wr_us_t now);
+// A challenge or re-ACK of an empty segment, within the connection's rate.
+void wr_tcp_challenge(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t now);
+void wr_tcp_ack_now(struct wr_tcp_stack *s, struct wr_tcp_conn *c);
+
+// --- listen.c -------------------------------------------------------------------------------
+int wr_tcp_listeners_init(struct wr_tcp_stack *s);
+struct wr_tcp_listener *wr_tcp_listener_lookup(
+	struct wr_tcp_stack *s, const struct wr_addr *addr, uint16_t port);
+
+// --- reasm.c --------------------------------------------------------------------------------
+// Accept the payload of a segment inside the window.
+void wr_tcp_reasm(struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_tcp_seg *g);
+uint64_t wr_tcp_reasm_purge(struct wr_tcp_stack *s, struct wr_tcp_conn *c);
+
+// --- ack.c, sack.c, recovery.c, rtt.c -------------------------------------------------------
+void wr_tcp_ack(
+	struct wr_tcp_stack *s, struct wr_tcp_conn *c, const struct wr_tcp_seg *g, wr_us_t now);
+void wr_tcp_sack_mark(
+	struct wr_tcp_stack *s, struct wr_tcp_conn *c, const struct wr_pkt *p);
+void wr_tcp_sack_forget(struct wr_tcp_conn *c);
+void wr_tcp_sack_note(struct wr_tcp_conn *c, uint32_t left, uint32_t right);
+void wr_tcp_sack_advance(struct wr_tcp_conn *c);
+void wr_tcp_sack_cut(struct wr_tcp_conn *c, uint32_t from);
+void wr_tcp_recovery_dupack(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t now);
+void wr_tcp_recovery_acked(
+	struct wr_tcp_stack *s, struct wr_tcp_conn *c, uint32_t acked, wr_us_t now);
+void wr_tcp_recovery_timeout(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t now);
+void wr_tcp_rtt_sample(const struct wr_tcp_stack *s, struct wr_tcp_conn *c, uint32_t rtt_us);
+void wr_tcp_rto_set(const struct wr_tcp_stack *s, struct wr_tcp_conn *c);
+void wr_tcp_rto_back_off(const struct wr_tcp_stack *s, struct wr_tcp_conn *c);
+
+// --- sendq.c --------------------------------------------------------------------------------
+void wr_tcp_sendq_append(struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_mq *in);
+// Free what `ack` covers; *rtt_us gets the sample of the newest whole entry sent once, or 0.
+// Returns payload bytes acknowledged.
+uint32_t wr_tcp_sendq_acked(struct wr_tcp_stack *s, struct wr_tcp_conn *c, uint32_t ack, wr_us_t now,
+	uint32_t *rtt_us);
+uint64_t wr_tcp_sendq_purge(struct wr_tcp_stack *s, struct wr_tcp_conn *c);
+
+// --- window.c -------------------------------------------------------------------------------
+void wr_tcp_window_open(struct wr_tcp_stack *s, struct wr_tcp_conn *c);
+uint16_t wr_tcp_window_advertise(struct wr_tcp_stack *s, struct wr_tcp_conn *c);
+bool wr_tcp_window_worth_update(const struct wr_tcp_stack *s, const struct wr_tcp_conn *c);
+void wr_tcp_window_promise(struct wr_tcp_stack *s, struct wr_tcp_conn *c);
+// Whether `bufs` more RX buffers may be held; `at_edge` for the segment at RCV.NXT.
+bool wr_tcp_credit(const struct wr_tcp_stack *s, uint32_t bufs, bool at_edge);
+
+// --- segment.c, reset.c ---------------------------------------------------------------------
+enum wr_tcp_sent {
+	WR_TCP_SENT,
+	WR_TCP_NO_ROOM, // tx is full
+	WR_TCP_NO_MBUF,
+};
+// What to send: [seq, seq + len) starting inside queue entry `cur`.
+struct wr_tcp_out {
+	uint32_t seq;
+	uint32_t len; // wanted; less when the chain got too long
+	uint8_t flags;
+	bool again; // a retransmission
+	struct rte_mbuf *cur;
+};
+// Build and emit one segment with payload or FIN; advances o->seq, o->len, o->cur past it.
+enum wr_tcp_sent wr_tcp_segment_data(struct wr_tcp_stack *s, struct wr_tcp_conn *c,
+	struct wr_tcp_tx *tx, struct wr_tcp_out *o, wr_us_t now);
+// A segment without payload: ACK, SYN, probe (at `seq`).
+enum wr_tcp_sent wr_tcp_segment_bare(struct wr_tcp_stack *s, struct wr_tcp_conn *c,
+	struct wr_tcp_tx *tx, uint32_t seq, uint8_t flags, wr_us_t now);
+// Stateless reset for a segment of no connection (RFC 9293 3.10.7.1).
+void wr_tcp_reset_answer(struct wr_tcp_stack *s, const struct wr_tcp_seg *g, uint32_t path);
+// Reset of a connection, sent with the next output.
+void wr_tcp_reset_conn(struct wr_tcp_stack *s, const struct wr_tcp_conn *c);
+
+// --- timers.c -------------------------------------------------------------------------------
+void wr_tcp_timer_rtx(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t at);
+void wr_tcp_timer_life(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t at);

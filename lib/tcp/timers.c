@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tcp_priv.h"
+
+// One wheel node a connection. Deadlines live in the connection; the wheel is touched only when the
+// nearest one moves earlier than the node, or when the node fires. A node that fires before its
+// (since postponed) deadline is armed again.
+
+static void arm(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t at)
+{
+	if (at != WR_US_NEVER &&
+		(!wr_wheel_is_armed(&c->timer) || at < c->timer.deadline_us))
+		wr_wheel_arm(&s->wheel, &c->timer, at);
+}
+
+void wr_tcp_timer_rtx(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t at)
+{
+	c->rtx_at = at;
+	arm(s, c, at);
+}
+
+void wr_tcp_timer_life(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t at)
+{
+	c->life_at = at;
+	arm(s, c, at);
+}
+
+// Half-open, orphan or TIME-WAIT life is over. The connection may be gone afterwards.
+static void life_expired(struct wr_tcp_stack *s, struct wr_tcp_conn *c)
+{
+	c->life_at = WR_US_NEVER;
+	if (c->state == WR_TCP_ST_TIME_WAIT)
+		wr_tcp_conn_over(s, c, WR_TCP_END_CLOSED);
+	else
+		wr_tcp_conn_over(s, c, WR_TCP_END_TIMEOUT);
+}
+
+static bool given_up(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t now)
+{
+	if (c->rtx_since_us == 0)
+		c->rtx_since_us = max64(now, 1ULL);
+	if (now - c->rtx_since_us < s->cfg.give_up_us)
+		return false;
+	wr_tcp_conn_over(s, c, WR_TCP_END_TIMEOUT);
+	return true;
+}
+
+// RFC 9293 3.8.6.1: probe a closed window, less and less often, for as long as it is answered.
+static void persist_expired(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t now)
+{
+	if (given_up(s, c, now))
+		return;
+	// a window that is open but small: send what fits (RFC 9293 3.8.6.2.1)
+	c->flags |= c->snd_wnd > 0 ? F_SWS_OVERRIDE : F_PROBE_DUE;
+	wr_tcp_rto_back_off(s, c);
+	wr_tcp_timer_rtx(s, c, now + c->rto_us);
+	wr_tcp_conn_dirty(s, c);
+}
+
+static void rtx_expired(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t now)
+{
+	if (c->flags & F_PERSIST) {
+		persist_expired(s, c, now);
+		return;
+	}
+	if (c->state == WR_TCP_ST_SYN_SENT || c->state == WR_TCP_ST_SYN_RECEIVED) {
+		c->flags |= F_SYN_DUE;
+		wr_tcp_conn_dirty(s, c);
+	} else if (c->snd_una == c->snd_nxt) {
+		c->rtx_at = WR_US_NEVER;
+		return;
+	} else {
+		if (given_up(s, c, now))
+			return;
+		wr_tcp_recovery_timeout(s, c, now);
+	}
+	wr_tcp_rto_back_off(s, c);
+	wr_tcp_timer_rtx(s, c, now + c->rto_us);
+}
+
+uint32_t wr_tcp_timers(struct wr_tcp_stack *s, uint32_t budget, wr_us_t now)
+{
+	uint32_t n = 0;
+
+	while (n < budget) {
+		struct wr_wheel_node *node = wr_wheel_poll(&s->wheel, now);
+		struct wr_tcp_conn *c;
+		wr_handle_t h;
+
+		if (node == NULL)
+			break;
+		n++;
+		h = node->owner;
+		c = wr_tcp_conn_at(s, h);
+		if (unlikely(c == NULL)) // nodes are cancelled before their object is freed
+			continue;
+		if (c->life_at <= now)
+			life_expired(s, c);
+		else if (c->rtx_at <= now)
+			rtx_expired(s, c, now);
+		c = wr_tcp_conn_at(s, h);
+		if (c != NULL && c->state != WR_TCP_ST_CLOSED) {
+			arm(s, c, c->rtx_at);
+			arm(s, c, c->life_at);
+		}
+	}
+	return n;
+}
+
+wr_us_t wr_tcp_next_timer(const struct wr_tcp_stack *s)
+{
+	return wr_wheel_next(&s->wheel);
+}

@@ -1,0 +1,89 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Tables and JSON from the records of the benchmarks: report.py RECORDS [--json FILE]
+
+A record: load, whose, round, rate, errors, share of the balancer's core used, share of the generator's
+core idle. Medians over rounds. A row whose generator had less than a fifth of its core idle says
+generator-bound and gets no ratio: its rate is what the generator could do, not what was measured."""
+import collections
+import json
+import statistics
+import sys
+
+IDLE_MIN = 0.20
+
+# load: metric, unit of the table, what one unit is, divisor to it, description
+LOADS = {
+    "floor_short": ("floor_short_cps", "connections/s", "connection", 1,
+                    "as proxy_short, but straight to one backend over testpmd as the wire"),
+    "floor_rps": ("floor_rps", "requests/s", "request", 1, "as proxy_rps, but straight to one backend"),
+    "floor_bulk": ("floor_bulk_gbps", "Gbit/s", "Gbit", 1, "as proxy_bulk, but straight to the backend"),
+    "floor_cycles": ("floor_cycles_per_packet", "cycles/packet", None, 1, "testpmd, receive and send, mixed sizes"),
+    "proxy_short": ("proxy_short_cps", "connections/s", "connection", 1,
+                    "wrk, 64 at a time, one request a connection, backend closes first, 1 client address, 3 backends"),
+    "proxy_short_light": ("proxy_short_light_cps", "connections/s", "connection", 1,
+                          "the same, 2 at a time: compare the core's time, not the rate"),
+    "proxy_rps": ("proxy_rps", "requests/s", "request", 1,
+                  "wrk, 64 keep-alive connections, client closes first, 1 client address, 3 backends"),
+    "proxy_rps_light": ("proxy_rps_light", "requests/s", "request", 1,
+                        "the same, 2 connections: compare the core's time, not the rate"),
+    "proxy_bulk": ("proxy_bulk_gbps", "Gbit/s", "Gbit", 1,
+                   "iperf3, 4 streams from client to backend, client closes first, 1 client address, 1 backend"),
+}
+WIRE = "veth"
+
+
+def read(path):
+    rows = collections.defaultdict(lambda: collections.defaultdict(list))
+    with open(path, encoding="utf-8") as file:
+        for line in file:
+            load, whose, _, rate, errors, share, idle = line.rstrip("\n").split("\t")
+            rows[load][whose].append((float(rate), float(errors), float(share), float(idle)))
+    return rows
+
+
+def summarise(rounds):
+    rate, errors, share, idle = (statistics.median(column) for column in zip(*rounds))
+    spread = (max(r[0] for r in rounds) - min(r[0] for r in rounds)) / rate if rate else 0
+    cost = [1e6 * r[2] / r[0] for r in rounds if r[0] > 0]
+    return {"rate": rate, "errors": errors, "share": share, "idle": idle, "spread": spread,
+            "core_us": statistics.median(cost) if cost else 0.0, "bound": idle < IDLE_MIN}
+
+
+def print_load(load, sides, out):
+    metric, unit, one, _, text = LOADS[load]
+    print(f"\n{metric}: {text}")
+    ref = sides.get("weir")
+    print(f"  {'':10} {unit:>15} {'spread':>7} {'core used':>10} {f'core us/{one}':>20} {'gen. idle':>10} {'errors':>7}  note")
+    for whose, s in sides.items():
+        out[f"{metric}_{whose}_{WIRE}"] = round(s["rate"], 3)
+        if one is None:
+            print(f"  {whose:10} {s['rate']:15,.1f}")
+            continue
+        out[f"{load}_core_us_{whose}_{WIRE}"] = round(s["core_us"], 3)
+        out[f"{load}_generator_idle_permille_{whose}_{WIRE}"] = round(1000 * s["idle"])
+        note = "generator-bound" if s["bound"] else ""
+        if ref and whose != "weir":
+            if not s["bound"] and not ref["bound"]:
+                note = f"weir {ref['rate'] / s['rate']:.2f} x the rate, {s['core_us'] / ref['core_us']:.2f} x less core a {one}"
+            elif not s["bound"]:
+                note = "weir's row is generator-bound: no ratio"
+        print(f"  {whose:10} {s['rate']:15,.2f} {s['spread']:6.0%} {s['share']:10.0%} {s['core_us']:20,.1f} "
+              f"{s['idle']:10.0%} {s['errors']:7.0f}  {note}")
+
+
+def main(argv):
+    rows, out = read(argv[0]), {}
+    print("Medians. CPU of the balancer's core in full: user, system, interrupts; for Weir turns that moved something,")
+    print("and interrupts in idle turns. veth, checksum and segmentation offloads off, receive work steered to each side's core.")
+    for load in LOADS:
+        if load in rows:
+            print_load(load, {whose: summarise(r) for whose, r in rows[load].items()}, out)
+    if len(argv) == 3 and argv[1] == "--json":
+        with open(argv[2], "w", encoding="utf-8") as file:
+            json.dump(out, file, indent=1, sort_keys=True)
+            file.write("\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

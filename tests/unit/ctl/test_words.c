@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "wr_test.h"
+
+#include <errno.h>
+
+#include "wr_pressure.h"
+#include "wr_stats.h"
+
+#include "words.h"
+
+static char buf[WR_WORDS_LEN];
+
+static const char *words(struct wr_event ev, const char *scope)
+{
+	return wr_words_event(&ev, scope, buf, sizeof(buf));
+}
+
+static struct wr_endpoint endpoint(const char *text)
+{
+	struct wr_endpoint e;
+
+	assert_int_equal(wr_endpoint_parse(text, &e), 0);
+	return e;
+}
+
+static void words_queue_full_says_everything(void **state)
+{
+	const char *s = words((struct wr_event){.kind = WR_EV_works_queue_full,
+				      .worker = 1,
+				      .queue = WR_Q_tx_backlog,
+				      .depth = 4096,
+				      .capacity = 4096,
+				      .level = 2,
+				      .count = 37,
+				      .reason = WR_DROP_conn_pool_full},
+		"port wan");
+
+	assert_int_equal(strncmp(s, "works queue_full", 16), 0);
+	assert_non_null(strstr(s, "queue tx_backlog (port wan) of worker 1"));
+	assert_non_null(strstr(s, "4096 of 4096 frames"));
+	assert_non_null(strstr(s, "level P2"));
+	assert_non_null(strstr(s, "37 refused"));
+	assert_non_null(strstr(s, "conn_pool_full: no room in the connection pool"));
+}
+
+static void words_queue_full_of_the_control_thread(void **state)
+{
+	const char *s = words((struct wr_event){.kind = WR_EV_works_queue_full,
+				      .worker = UINT16_MAX,
+				      .queue = WR_Q_rx_ring,
+				      .depth = 512,
+				      .capacity = 512},
+		"port wan");
+
+	assert_int_equal(strncmp(s, "works queue_full", 16), 0);
+	assert_null(strstr(s, "worker"));
+	assert_non_null(strstr(s, "1 refused"));
+}
+
+static void words_queue_marks(void **state)
+{
+	struct wr_event ev = {.kind = WR_EV_queue_high,
+		.queue = WR_Q_conns,
+		.depth = 850,
+		.capacity = 1000};
+
+	assert_string_equal(words(ev, ""),
+		"queue conns of worker 0 went above its high mark: 850 of 1000 connections");
+	ev.kind = WR_EV_queue_critical;
+	assert_non_null(strstr(words(ev, ""), "its critical mark"));
+	ev.kind = WR_EV_queue_normal;
+	ev.extra = 1200;
+	assert_non_null(strstr(words(ev, ""), "below its low mark again after 1200 ms"));
+}
+
+static void words_level_change_names_the_cause(void **state)
+{
+	struct wr_event ev = {.kind = WR_EV_level_change,
+		.worker = 3,
+		.level = 1,
+		.extra = 0,
+		.queue = WR_Q_rx_pool,
+		.depth = 61,
+		.capacity = 100};
+
+	assert_string_equal(words(ev, ""),
+		"worker 3 goes from level P0 to P1; the cause is queue rx_pool with 61 of 100 mbufs");
+	ev.queue = UINT16_MAX;
+	assert_string_equal(words(ev, ""), "worker 3 goes from level P0 to P1");
+}
+
+static void words_conn_both_families(void **state)
+{
+	struct wr_event ev = {.kind = WR_EV_conn_stalled, .worker = 1};
+
+	ev.a = endpoint("198.18.0.5:4321");
+	assert_string_equal(words(ev, "service web"),
+		"peer 198.18.0.5:4321 of service web keeps its window closed; its connection "
+		"pauses the other side (worker 1)");
+	ev.kind = WR_EV_conn_resumed;
+	ev.a = endpoint("[2001:db8::5]:4321");
+	ev.depth = 9;
+	assert_string_equal(words(ev, "web/b1"),
+		"peer [2001:db8::5]:4321 of web/b1 takes data again; 9 bytes wait for it (worker 1)");
+}
+
+static void words_backend_down_has_the_cause(void **state)
+{
+	struct wr_event ev = {.kind = WR_EV_backend_down,
+		.worker = UINT16_MAX,
+		.extra = ECONNREFUSED,
+		.count = 12};
+
+	assert_string_equal(words(ev, "web/b1"),
+		"backend web/b1 is down: it failed its checks (Connection refused); it had 12 "
+		"sessions");
+	ev.kind = WR_EV_backend_admin;
+	snprintf(ev.text, sizeof(ev.text), "weight from 1 to 5");
+	assert_string_equal(
+		words(ev, "web/b1"), "backend web/b1 was changed by an operator: weight from 1 to 5");
+}
+
+static void words_port_says_the_cure(void **state)
+{
+	struct wr_event ev = {.kind = WR_EV_port_checksum};
+
+	assert_non_null(strstr(words(ev, "port wan"), "ethtool -K DEV tx off"));
+	ev.kind = WR_EV_port_loss;
+	ev.count = 5;
+	assert_string_equal(words(ev, "port wan"), "port wan: the kernel side lost 5 frames");
+	ev.kind = WR_EV_port_link;
+	assert_string_equal(words(ev, "port wan"), "port wan: link is down");
+}
+
+static void words_instance_says_how(void **state)
+{
+	struct wr_event ev = {.kind = WR_EV_stopped, .text = "drained"};
+
+	assert_string_equal(words(ev, ""), "the instance ended (drained)");
+	ev = (struct wr_event){.kind = WR_EV_started};
+	assert_string_equal(words(ev, ""), "the instance serves");
+}
+
+static void words_every_kind_has_a_sentence(void **state)
+{
+	for (uint32_t k = 0; k < WR_EV_COUNT; k++) {
+		struct wr_event ev = {.kind = (uint16_t)k, .queue = UINT16_MAX};
+		const char *s = words(ev, "x");
+
+		assert_true(strlen(s) > 8);
+		assert_null(strchr(s, '\n'));
+	}
+	assert_non_null(strstr(words((struct wr_event){.kind = WR_EV_COUNT}, ""), "unknown"));
+}
+
+static void words_cut_at_the_end_of_the_buffer(void **state)
+{
+	struct wr_event ev = {.kind = WR_EV_works_queue_full, .queue = WR_Q_conns};
+	char small[20];
+
+	memset(small, 'x', sizeof(small));
+	wr_words_event(&ev, "", small, 16);
+	assert_int_equal(strlen(small), 15);
+	assert_int_equal(small[16], 'x');
+}
+
+static void words_level_of_the_log(void **state)
+{
+	struct wr_event ev = {.kind = WR_EV_works_queue_full};
+
+	assert_int_equal(wr_words_level(&ev), WR_LOG_WARN);
+	ev.kind = WR_EV_backend_probe;
+	assert_int_equal(wr_words_level(&ev), WR_LOG_DEBUG);
+	ev.extra = ETIMEDOUT;
+	assert_int_equal(wr_words_level(&ev), WR_LOG_INFO);
+	assert_true(wr_words_has_queue(WR_EV_queue_high));
+	assert_false(wr_words_has_queue(WR_EV_backend_up));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(words_queue_full_says_everything),
+		cmocka_unit_test(words_queue_full_of_the_control_thread),
+		cmocka_unit_test(words_queue_marks),
+		cmocka_unit_test(words_level_change_names_the_cause),
+		cmocka_unit_test(words_conn_both_families),
+		cmocka_unit_test(words_backend_down_has_the_cause),
+		cmocka_unit_test(words_port_says_the_cure),
+		cmocka_unit_test(words_instance_says_how),
+		cmocka_unit_test(words_every_kind_has_a_sentence),
+		cmocka_unit_test(words_cut_at_the_end_of_the_buffer),
+		cmocka_unit_test(words_level_of_the_log),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
