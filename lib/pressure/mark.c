@@ -36,14 +36,26 @@ void wr_pressure_tell(
 		wr_stats_add(p->stats, WR_CTR_events_lost, 1);
 }
 
+// Above the high mark; a class only when it has stood there. A connection whose peer is the slower one
+// fills its queue as a matter of course; one that stays full is worth an event.
+static bool is_high(struct wr_queue *q, wr_us_t now)
+{
+	if (q->depth < q->high) {
+		q->above_since_us = 0;
+		return false;
+	}
+	if (q->above_since_us == 0)
+		q->above_since_us = RTE_MAX(now, (wr_us_t)1); // 0 says that it is not above
+	return !pressure_is_class(q) || now - q->above_since_us >= WR_PRESSURE_STANDING_US;
+}
+
 void wr_pressure_judge_mark(struct wr_pressure *p, uint16_t index, wr_us_t now)
 {
 	struct wr_queue *q = &p->queue[index];
 	uint64_t above;
 
-	if (q->mark == WR_MARK_NORMAL && q->depth >= q->high) {
+	if (q->mark == WR_MARK_NORMAL && is_high(q, now)) {
 		q->mark = WR_MARK_HIGH;
-		q->above_since_us = RTE_MAX(now, (wr_us_t)1); // 0 says that it is not above
 		wr_pressure_tell(p, WR_EV_queue_high, index, 0, now);
 	}
 	if (q->mark == WR_MARK_HIGH && q->depth >= q->critical && q->depth >= q->high) {

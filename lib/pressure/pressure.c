@@ -112,7 +112,7 @@ uint8_t wr_pressure_tick(struct wr_pressure *p, wr_us_t now)
 	for (uint16_t i = 0; i < p->queue_count; i++) {
 		struct wr_queue *q = &p->queue[i];
 
-		if (q->kind == WR_Q_conn_recv || q->kind == WR_Q_conn_send) {
+		if (pressure_is_class(q)) {
 			wr_pressure_depth(p, i, q->fullest);
 			q->fullest = 0;
 		}

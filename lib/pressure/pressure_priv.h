@@ -3,6 +3,12 @@
 
 #include "wr_pressure.h"
 
+// A class of queues, one a connection, of which the deepest is shown.
+static inline bool pressure_is_class(const struct wr_queue *q)
+{
+	return q->kind == WR_Q_conn_recv || q->kind == WR_Q_conn_send;
+}
+
 // Raise an event about a queue (index), filled from its state. False when the ring was full; the
 // caller decides whether that loses it.
 bool wr_pressure_raise(struct wr_pressure *p, enum wr_event_kind kind, uint16_t index,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "wr_pressure.h"
+#include "pressure_priv.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -65,7 +65,7 @@ int wr_pressure_add(
 	*q = (struct wr_queue){.kind = (uint16_t)kind, .scope = scope, .capacity = capacity};
 	// A full receive queue of one slow peer is flow control at work, and lost telemetry is no
 	// reason to refuse clients.
-	q->gauge_only = kind == WR_Q_conn_recv || kind == WR_Q_conn_send || kind == WR_Q_events;
+	q->gauge_only = pressure_is_class(q) || kind == WR_Q_events;
 	set_marks(q, &kinds[kind]);
 	return p->queue_count++;
 }

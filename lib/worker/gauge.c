@@ -9,6 +9,7 @@
 
 #define SLOW_TICKS 64 // costly gauges and the pressure table are refreshed every so many ticks
 #define NO_QUEUE   (-1)
+#define RX_UNTOLD  8192u // frames of full bursts in a row that count as a full ring, where the port cannot tell
 
 // Refusals that the engine and the proxy count, and the queue whose lack of room they tell.
 enum refusal {
@@ -23,6 +24,11 @@ enum refusal {
 	REF_MBUF,
 };
 _Static_assert(REF_MBUF < RTE_DIM(((struct wr_worker *)0)->seen), "a refusal without its count");
+
+static uint32_t rx_capacity(const struct wr_port *port)
+{
+	return wr_port_flags(port) & WR_PORT_F_RX_DEPTH ? wr_port_rx_desc(port) : RX_UNTOLD;
+}
 
 int worker_queues_register(struct wr_worker *w)
 {
@@ -54,7 +60,7 @@ int worker_queues_register(struct wr_worker *w)
 		wp->q_rx = NO_QUEUE;
 		wp->q_tx = NO_QUEUE;
 		if (wp->reads)
-			wp->q_rx = wr_pressure_add(p, WR_Q_rx_ring, i, wr_port_rx_desc(wp->port));
+			wp->q_rx = wr_pressure_add(p, WR_Q_rx_ring, i, rx_capacity(wp->port));
 		if (wp->owns_tx)
 			wp->q_tx = wr_pressure_add(p, WR_Q_tx_backlog, i, BACKLOG_SLOTS);
 		if ((wp->reads && wp->q_rx < 0) || (wp->owns_tx && wp->q_tx < 0))
@@ -83,8 +89,7 @@ static void port_depths(struct wr_worker *w)
 			continue;
 		depth = wr_port_rx_depth(wp->port, wp->rxq);
 		if (depth < 0) // the port cannot tell: full bursts in a row
-			depth = (int)RTE_MIN(wp->full_bursts * WR_BURST,
-				(uint32_t)wr_port_rx_desc(wp->port));
+			depth = (int)RTE_MIN(wp->full_bursts * WR_BURST, RX_UNTOLD);
 		wr_pressure_depth(&w->pressure, wp->q_rx, (uint64_t)depth);
 	}
 	for (uint16_t i = 0; i < w->fabric->cfg.workers; i++)

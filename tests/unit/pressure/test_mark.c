@@ -104,7 +104,7 @@ static void mark_events_lost(void **state)
 	rig_destroy(r);
 }
 
-static void mark_class_deepest(void **state)
+static void mark_class_high_when_standing(void **state)
 {
 	struct rig *r = rig_create(16);
 	int i = wr_pressure_add(&r->p, WR_Q_conn_recv, 0, 1000);
@@ -114,6 +114,12 @@ static void mark_class_deepest(void **state)
 	wr_pressure_fullest(&r->p, i, 20);
 	assert_int_equal(rig_tick(r), 0);
 	assert_int_equal(r->p.queue[i].depth, 1000);
+	assert_int_equal(r->p.queue[i].mark, WR_MARK_NORMAL);
+	for (wr_us_t t = 0; t < WR_PRESSURE_STANDING_US; t += WR_PRESSURE_TICK_US) {
+		assert_int_equal(r->stats.ctr[WR_CTR_events_raised], 0);
+		wr_pressure_fullest(&r->p, i, 1000);
+		rig_tick(r);
+	}
 	rig_event(r, WR_EV_queue_high);
 	rig_event(r, WR_EV_queue_critical);
 	assert_int_equal(rig_tick(r), 0);
@@ -195,7 +201,7 @@ int main(void)
 		cmocka_unit_test(mark_jump_tells_both),
 		cmocka_unit_test(mark_capacity_one),
 		cmocka_unit_test(mark_events_lost),
-		cmocka_unit_test(mark_class_deepest),
+		cmocka_unit_test(mark_class_high_when_standing),
 		cmocka_unit_test(refusals_first_at_once),
 		cmocka_unit_test(refusals_coalesced_100ms),
 		cmocka_unit_test(refusals_ring_full_delays),
