@@ -46,7 +46,7 @@ static bool is_high(struct wr_queue *q, wr_us_t now)
 	}
 	if (q->above_since_us == 0)
 		q->above_since_us = RTE_MAX(now, (wr_us_t)1); // 0 says that it is not above
-	return !pressure_is_class(q) || now - q->above_since_us >= WR_PRESSURE_STANDING_US;
+	return !pressure_is_class(q) || now >= q->above_since_us + WR_PRESSURE_STANDING_US;
 }
 
 void wr_pressure_judge_mark(struct wr_pressure *p, uint16_t index, wr_us_t now)

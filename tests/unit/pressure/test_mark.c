@@ -115,7 +115,7 @@ static void mark_class_high_when_standing(void **state)
 	assert_int_equal(rig_tick(r), 0);
 	assert_int_equal(r->p.queue[i].depth, 1000);
 	assert_int_equal(r->p.queue[i].mark, WR_MARK_NORMAL);
-	for (wr_us_t t = 0; t < WR_PRESSURE_STANDING_US; t += WR_PRESSURE_TICK_US) {
+	for (wr_us_t t = 0; t <= WR_PRESSURE_STANDING_US; t += WR_PRESSURE_TICK_US) {
 		assert_int_equal(r->stats.ctr[WR_CTR_events_raised], 0);
 		wr_pressure_fullest(&r->p, i, 1000);
 		rig_tick(r);
