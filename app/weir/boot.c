@@ -39,7 +39,8 @@ static int open_tap(struct instance *in, uint16_t i, struct wr_err *err)
 {
 	const struct wr_conf_port *pc = &in->conf->ports[i];
 	const struct rte_ether_addr *mac = wr_port_mac(in->ports[i]);
-	struct wr_port_config cfg = {.mtu = wr_port_mtu(in->ports[i]), .rx_queues = 1, .tx_queues = 1};
+	struct wr_port_config cfg = {
+		.mtu = wr_port_mtu(in->ports[i]), .rx_queues = 1, .tx_queues = 1};
 
 	snprintf(cfg.name, sizeof(cfg.name), "tap-%.50s", pc->name);
 	snprintf(cfg.device, sizeof(cfg.device),
@@ -100,7 +101,8 @@ static int pools_create(struct instance *in, struct wr_err *err)
 
 		if (need[node].workers == 0)
 			wr_log(WR_LOG_WARN,
-				"port %s is on NUMA node %d, where no worker runs: its frames cross the nodes; choose runtime.workers of that node",
+				"port %s is on NUMA node %d, where no worker runs: its frames "
+			        "cross the nodes; choose runtime.workers of that node",
 				c->ports[i].name, node);
 		wanted[node] = true;
 		add_descriptors(&need[node], in->ports[i]);
@@ -112,7 +114,7 @@ static int pools_create(struct instance *in, struct wr_err *err)
 			continue;
 		need[n].rx_count = c->runtime.rx_mbufs;
 		need[n].max_sessions = c->runtime.max_sessions * RTE_MAX(need[n].workers, 1u) /
-				       c->runtime.worker_count;
+		                       c->runtime.worker_count;
 		need[n].workers = RTE_MAX(need[n].workers, 1u);
 		if (wr_mempools_create(&in->pools[n], c->runtime.name, n, &need[n], err) < 0)
 			return -ENOMEM;
@@ -156,17 +158,19 @@ static int fabric_create(struct instance *in, struct wr_err *err)
 		fc.pools[i] = &in->pools[worker_node(i)];
 	if (getrandom(fc.secret, sizeof(fc.secret), 0) != sizeof(fc.secret) ||
 		getrandom(&fc.seed, sizeof(fc.seed), 0) != sizeof(fc.seed))
-		return wr_err_set(err, EIO, "no random numbers from the kernel: %s", strerror(errno));
+		return wr_err_set(
+			err, EIO, "no random numbers from the kernel: %s", strerror(errno));
 	in->fabric = wr_fabric_create(&fc, wr_clock_now(), err);
 	if (in->fabric == NULL)
 		return -EIO;
 	for (uint16_t i = 0; i < in->conf->port_count; i++) {
-		uint32_t n = wr_l3_multicast_macs(
-			wr_fabric_l3(in->fabric), i, groups, RTE_DIM(groups));
+		uint32_t n =
+			wr_l3_multicast_macs(wr_fabric_l3(in->fabric), i, groups, RTE_DIM(groups));
 
 		if (n > 0 && wr_port_set_multicast(in->ports[i], groups, n) < 0)
 			wr_log(WR_LOG_WARN,
-				"port %s: cannot receive IPv6 neighbour discovery groups; IPv6 peers will not find us",
+				"port %s: cannot receive IPv6 neighbour discovery groups; IPv6 "
+			        "peers will not find us",
 				in->conf->ports[i].name);
 	}
 	return 0;
@@ -183,7 +187,8 @@ int boot(struct instance *in, struct wr_err *err)
 	if (in->ctl == NULL)
 		return -EIO;
 	for (uint32_t i = 0; i < in->conf->runtime.worker_count; i++)
-		if (rte_eal_remote_launch(wr_worker_run, wr_fabric_worker(in->fabric, (uint16_t)i), i) < 0)
+		if (rte_eal_remote_launch(
+			    wr_worker_run, wr_fabric_worker(in->fabric, (uint16_t)i), i) < 0)
 			return wr_err_set(err, EIO, "worker %u does not start on CPU %u", i,
 				in->conf->runtime.workers[i]);
 	in->workers_run = true;

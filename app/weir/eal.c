@@ -116,8 +116,8 @@ int eal_start(const struct instance *in, struct wr_err *err)
 	if (rte_eal_init(a.n, a.v) < 0)
 		return wr_err_set(err, rte_errno != 0 ? rte_errno : EIO,
 			"DPDK does not start: %s%s", rte_strerror(rte_errno),
-			rte_errno == EACCES || rte_errno == EPERM ? "; run as root" :
-			rte_errno == ENOMEM ? "; lower runtime.max_sessions or add huge pages" :
-			"");
+			rte_errno == EACCES || rte_errno == EPERM ? "; run as root"
+			: rte_errno == ENOMEM ? "; lower runtime.max_sessions or add huge pages"
+					      : "");
 	return 0;
 }

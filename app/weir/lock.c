@@ -20,17 +20,20 @@ int lock_take(struct instance *in, struct wr_err *err)
 	ssize_t n;
 
 	if (mkdir(LOCK_DIR, 0755) < 0 && errno != EEXIST)
-		return wr_err_set(err, errno, "cannot make %s: %s; run as root", LOCK_DIR, strerror(errno));
+		return wr_err_set(
+			err, errno, "cannot make %s: %s; run as root", LOCK_DIR, strerror(errno));
 	snprintf(path, sizeof(path), LOCK_DIR "/%s.lock", name);
 	in->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	if (in->lock_fd < 0)
-		return wr_err_set(err, errno, "cannot open %s: %s; run as root", path, strerror(errno));
+		return wr_err_set(
+			err, errno, "cannot open %s: %s; run as root", path, strerror(errno));
 	if (flock(in->lock_fd, LOCK_EX | LOCK_NB) < 0) {
 		n = read(in->lock_fd, text, sizeof(text) - 1);
 		close(in->lock_fd);
 		in->lock_fd = -1;
 		return wr_err_set(err, EBUSY,
-			"an instance named '%s' runs already, pid %d; stop it, or give this one another runtime.name",
+			"an instance named '%s' runs already, pid %d; stop it, or give this one "
+		        "another runtime.name",
 			name, n > 0 ? atoi(text) : 0);
 	}
 	snprintf(text, sizeof(text), "%d\n", (int)getpid());

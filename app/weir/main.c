@@ -115,7 +115,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 		return EXIT_OK;
 	}
 	if (optind < argc) {
-		fprintf(stderr, "weir: unexpected argument '%s'; the configuration is given with -c FILE\n",
+		fprintf(stderr,
+			"weir: unexpected argument '%s'; the configuration is given with -c FILE\n",
 			argv[optind]);
 		return EXIT_CONFIG;
 	}
@@ -179,9 +180,9 @@ static void serve(struct instance *in)
 	if (!wr_ctl_drained(in->ctl))
 		abort_sessions(in);
 	raise_event(in, WR_EV_stopped,
-		signals > 1 ? "at once, by a second signal" :
-		wr_clock_now() < deadline ? "drained" :
-					    "drain time over, the rest reset");
+		signals > 1                 ? "at once, by a second signal"
+		: wr_clock_now() < deadline ? "drained"
+					    : "drain time over, the rest reset");
 	turn(in);
 }
 

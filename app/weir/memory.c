@@ -35,7 +35,8 @@ static uint64_t huge_free_bytes(void)
 
 		if (sscanf(e->d_name, "hugepages-%lukB", &kb) != 1)
 			continue;
-		snprintf(path, sizeof(path), "/sys/kernel/mm/hugepages/%s/free_hugepages", e->d_name);
+		snprintf(path, sizeof(path), "/sys/kernel/mm/hugepages/%s/free_hugepages",
+			e->d_name);
 		f = fopen(path, "r");
 		if (f == NULL)
 			continue;
@@ -65,9 +66,11 @@ static int estimate(struct instance *in, struct wr_err *err)
 		return rc;
 	in->memory_bytes = plan.bytes + per_session * sessions + SLACK_BYTES + workers * 16 * MIB;
 	wr_log(WR_LOG_INFO,
-		"memory: %u sessions x %llu bytes (session %u, connections 2.5 x %u, flow slots) = %llu MiB; buffers %llu MiB; with rings and slack %llu MiB",
-		sessions, (unsigned long long)per_session, wr_proxy_session_size(), wr_tcp_conn_size(),
-		(unsigned long long)(per_session * sessions / MIB), (unsigned long long)(plan.bytes / MIB),
+		"memory: %u sessions x %llu bytes (session %u, connections 2.5 x %u, flow slots) = "
+	        "%llu MiB; buffers %llu MiB; with rings and slack %llu MiB",
+		sessions, (unsigned long long)per_session, wr_proxy_session_size(),
+		wr_tcp_conn_size(), (unsigned long long)(per_session * sessions / MIB),
+		(unsigned long long)(plan.bytes / MIB),
 		(unsigned long long)(in->memory_bytes / MIB));
 	return 0;
 }
@@ -81,15 +84,19 @@ int memory_decide(struct instance *in, struct wr_err *err)
 	if (rc < 0)
 		return rc;
 	pages = in->memory_bytes / (2 * MIB) + 1;
-	in->huge = in->conf->runtime.memory != WR_CONF_MEMORY_PLAIN && free_bytes >= in->memory_bytes;
+	in->huge =
+		in->conf->runtime.memory != WR_CONF_MEMORY_PLAIN && free_bytes >= in->memory_bytes;
 	if (in->conf->runtime.memory == WR_CONF_MEMORY_HUGE && !in->huge)
 		return wr_err_set(err, ENOMEM,
-			"runtime.memory is 'huge' but %llu MiB of huge pages are free and %llu MiB are needed; cure: sysctl -w vm.nr_hugepages=%llu",
+			"runtime.memory is 'huge' but %llu MiB of huge pages are free and %llu MiB "
+		        "are needed; cure: sysctl -w vm.nr_hugepages=%llu",
 			(unsigned long long)(free_bytes / MIB),
 			(unsigned long long)(in->memory_bytes / MIB), pages);
 	if (!in->huge)
 		wr_log(WR_LOG_WARN,
-			"memory: running without huge pages (%llu MiB free, %llu MiB needed), slower and not pinned to a NUMA node; cure: sysctl -w vm.nr_hugepages=%llu",
+			"memory: running without huge pages (%llu MiB free, %llu MiB needed), "
+		        "slower and not pinned to a NUMA node; cure: sysctl -w "
+		        "vm.nr_hugepages=%llu",
 			(unsigned long long)(free_bytes / MIB),
 			(unsigned long long)(in->memory_bytes / MIB), pages);
 	return 0;

@@ -10,7 +10,7 @@
 #include "wr_port.h"
 #include "wr_worker.h"
 
-#define NODES_MAX    8
+#define NODES_MAX     8
 #define LCORE_CONTROL 127 // id of the control thread's lcore; workers are 0, 1, ...
 
 // Everything that a running instance holds, in the order in which it is made.
@@ -29,7 +29,8 @@ struct instance {
 	bool workers_run;
 };
 
-// lock.c: the name of an instance is held by one process. Sets lock_fd. -EBUSY names the other's pid.
+// lock.c: the name of an instance is held by one process. Sets lock_fd. -EBUSY names the other's
+// pid.
 int lock_take(struct instance *in, struct wr_err *err);
 void lock_release(struct instance *in);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #define PAGES_MAX   20000 // a table that never ends is the instance's fault, not an endless loop
 #define REQUEST_MAX 1023  // DPDK cuts what is longer
 #define TEXT_PIECES 9
+#define SUFFIX_MAX  9
 
 static int no_instance(const struct client *c, const char *path, int code, struct wr_err *err)
 {
@@ -36,44 +38,63 @@ static int no_instance(const struct client *c, const char *path, int code, struc
 		strerror(code), found);
 }
 
-static int open_socket(const struct client *c, struct wr_err *err)
+// A connected socket, or negative errno.
+static int connect_to(const struct client *c, const char *path)
 {
-	struct timeval limit = {.tv_sec = c->timeout_ms / 1000,
-		.tv_usec = (c->timeout_ms % 1000) * 1000};
+	struct timeval limit = {
+		.tv_sec = c->timeout_ms / 1000, .tv_usec = (c->timeout_ms % 1000) * 1000};
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
-	char path[INSTANCE_PATH_LEN];
-	int fd, saved;
+	int fd, rc;
 
-	instance_socket(c->dir, c->name, path, sizeof(path));
-	if (strlen(path) >= sizeof(addr.sun_path)) {
-		wr_err_set(err, EXIT_REACH, "the path of a socket has at most %zu characters: %s",
-			sizeof(addr.sun_path) - 1, path);
-		return -1;
-	}
+	if (strlen(path) >= sizeof(addr.sun_path))
+		return -ENAMETOOLONG;
 	memcpy(addr.sun_path, path, strlen(path) + 1);
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (fd < 0) {
-		wr_err_set(err, EXIT_REACH, "no socket: %s", strerror(errno));
-		return -1;
-	}
+	if (fd < 0)
+		return -errno;
 	// Before connect: a full backlog makes that wait as well.
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0)
 		return fd;
-	saved = errno;
+	rc = -errno;
 	close(fd);
+	return rc;
+}
+
+static bool nobody_there(int rc)
+{
+	return rc == -ENOENT || rc == -ECONNREFUSED;
+}
+
+static int open_socket(const struct client *c, struct wr_err *err)
+{
+	char path[INSTANCE_PATH_LEN], other[INSTANCE_PATH_LEN + 4];
+	int fd, rc, saved;
+
+	instance_socket(c->dir, c->name, path, sizeof(path));
+	fd = rc = connect_to(c, path);
+	// EAL in in-memory mode adds ":1" and on to a name that another process holds.
+	for (int i = 1; nobody_there(fd) && i <= SUFFIX_MAX; i++) {
+		snprintf(other, sizeof(other), "%s:%d", path, i);
+		fd = connect_to(c, other);
+		rc = nobody_there(fd) ? rc : fd;
+	}
+	if (fd >= 0)
+		return fd;
+	saved = -rc;
 	if (saved == EAGAIN)
-		wr_err_set(err, EXIT_REACH, "instance '%s' did not take the connection within %u ms",
-			c->name, c->timeout_ms);
+		wr_err_set(err, EXIT_REACH,
+			"instance '%s' did not take the connection within %u ms", c->name,
+			c->timeout_ms);
 	else
 		no_instance(c, path, saved, err);
 	return -1;
 }
 
 // One packet into buf, terminated. Its length, or -1 with a sentence.
-static ssize_t receive(const struct client *c, int fd, char *buf, size_t len, const char *what,
-	struct wr_err *err)
+static ssize_t receive(
+	const struct client *c, int fd, char *buf, size_t len, const char *what, struct wr_err *err)
 {
 	ssize_t n = recv(fd, buf, len - 1, 0);
 
@@ -98,8 +119,8 @@ int client_ask(const struct client *c, const char *request, char reply[CLIENT_RE
 	int fd;
 
 	if (strlen(request) > REQUEST_MAX)
-		return -wr_err_set(err, EXIT_FAILED, "a request has at most %d characters",
-			REQUEST_MAX);
+		return -wr_err_set(
+			err, EXIT_FAILED, "a request has at most %d characters", REQUEST_MAX);
 	fd = open_socket(c, err);
 	if (fd < 0)
 		return EXIT_REACH;
@@ -186,8 +207,8 @@ static int take_page(const char *path, const char *reply, json_t *rows, uint64_t
 	int rc = EXIT_FAILED;
 
 	if (top == NULL)
-		return -wr_err_set(err, EXIT_FAILED, "the reply to %s is not JSON: %s", path,
-			where.text);
+		return -wr_err_set(
+			err, EXIT_FAILED, "the reply to %s is not JSON: %s", path, where.text);
 	page = json_object_get(top, path);
 	if (!json_is_object(page) || !json_is_object(json_object_get(page, "rows"))) {
 		wr_err_set(err, EXIT_FAILED,
@@ -226,9 +247,8 @@ int client_fetch(const struct client *c, const char *path, const char *params, j
 		if (rc != EXIT_OK || next == 0)
 			break;
 		if (next == from || pages == PAGES_MAX)
-			rc = -wr_err_set(err, EXIT_FAILED, "%s does not end: cursor %" PRIu64
-							   " came again",
-				path, next);
+			rc = -wr_err_set(err, EXIT_FAILED,
+				"%s does not end: cursor %" PRIu64 " came again", path, next);
 		if (c->limit > 0 && json_array_size(*rows) >= c->limit) {
 			*more = 1;
 			break;

@@ -21,7 +21,7 @@ struct client {
 	const char *name; // of the instance
 	const char *dir;  // runtime directory, or NULL for the usual
 	uint32_t timeout_ms;
-	uint32_t limit;   // rows after which no further page is asked for; 0: all
+	uint32_t limit; // rows after which no further page is asked for; 0: all
 };
 
 // One request, one reply as it came, terminated. EXIT_OK, or EXIT_REACH with a sentence.

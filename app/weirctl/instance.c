@@ -11,8 +11,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define SOCKET_NAME  "dpdk_telemetry.v2"
-#define SYSTEMD_DIR  "/run/weir"
+#define SOCKET_NAME "dpdk_telemetry.v2"
+#define SYSTEMD_DIR "/run/weir"
 
 static const char *runtime_dir(const char *dir)
 {
@@ -31,7 +31,9 @@ static const char *runtime_dir(const char *dir)
 
 static void socket_path(const char *dir, const char *name, char *buf, size_t len)
 {
-	snprintf(buf, len, "%s/dpdk/%s/%s", dir, name, SOCKET_NAME);
+	// A path that was cut is another path.
+	if ((size_t)snprintf(buf, len, "%s/dpdk/%s/%s", dir, name, SOCKET_NAME) >= len)
+		snprintf(buf, len, "(path too long)");
 }
 
 char *instance_socket(const char *dir, const char *name, char *buf, size_t len)

@@ -32,9 +32,8 @@ struct options {
 
 static void usage(FILE *out)
 {
-	fprintf(out,
-		"usage: weirctl [OPTIONS] COMMAND [ARGUMENTS]\n\n"
-		"Reading; filters are key=value:\n");
+	fprintf(out, "usage: weirctl [OPTIONS] COMMAND [ARGUMENTS]\n\n"
+		     "Reading; filters are key=value:\n");
 	for (const struct view *v = view_all(); v->name != NULL; v++) {
 		fprintf(out, "  %-12s %s\n", v->name, v->help);
 		if (v->filters[0] != '\0')
@@ -111,16 +110,16 @@ static int run_view(const struct options *o, const struct view *v, char **args, 
 		c.limit = v->limit;
 	if (strcmp(v->name, "events") == 0 && params[0] == '\0')
 		snprintf(params, sizeof(params), "last=50");
-	rc = client_fetch(&c, v->path, params, &rows, &total, &more,
-		o->json ? print_reply : NULL, &err);
+	rc = client_fetch(
+		&c, v->path, params, &rows, &total, &more, o->json ? print_reply : NULL, &err);
 	// What came before the error is worth seeing.
 	if (!o->json && o->fields && json_array_size(rows) > 0)
 		table_print_fields(stdout, rows);
 	else if (!o->json && (rc == EXIT_OK || json_array_size(rows) > 0))
 		view_print(v, stdout, rows);
 	if (rc == EXIT_OK && more)
-		fprintf(stderr, "weirctl: stopped after %zu of %" PRIu64
-				" rows; --limit 0 shows all\n",
+		fprintf(stderr,
+			"weirctl: stopped after %zu of %" PRIu64 " rows; --limit 0 shows all\n",
 			json_array_size(rows), total);
 	json_decref(rows);
 	return rc == EXIT_OK ? rc : fail(rc, &err);
@@ -140,8 +139,8 @@ static int run_follow(const struct options *o, char **args, int count)
 		return misuse("--follow takes kind=NAME alone", "");
 	snprintf(params, sizeof(params), "last=20%s%s", filters[0] != '\0' ? "," : "", filters);
 	for (;;) {
-		rc = client_fetch(&o->client, "/weir/events", params, &rows, &total, &more,
-			NULL, &err);
+		rc = client_fetch(
+			&o->client, "/weir/events", params, &rows, &total, &more, NULL, &err);
 		if (rc == EXIT_OK && o->json)
 			for (size_t i = 0; i < json_array_size(rows); i++) {
 				json_dumpf(json_array_get(rows, i), stdout, JSON_COMPACT);
@@ -162,8 +161,8 @@ static int run_follow(const struct options *o, char **args, int count)
 }
 
 // An acting request. The target comes back in the reply: DPDK's threads can mix up requests.
-static int run_act(const struct options *o, const char *path, const char *verb,
-	const char *target, const char *value)
+static int run_act(const struct options *o, const char *path, const char *verb, const char *target,
+	const char *value)
 {
 	char reply[CLIENT_REPLY_MAX], request[PARAMS_LEN], done[256];
 	const json_t *page, *row;
@@ -196,8 +195,7 @@ static int run_act(const struct options *o, const char *path, const char *verb,
 			verb, target, reply);
 	} else if (!o->json) {
 		printf("%s: %s (event %" PRIu64 ")\n", target,
-			client_text(row, "done", done, sizeof(done)),
-			client_uint(row, "event_id"));
+			client_text(row, "done", done, sizeof(done)), client_uint(row, "event_id"));
 	}
 	json_decref(top);
 	return rc == EXIT_OK ? rc : fail(rc, &err);
@@ -227,8 +225,8 @@ static int run_explain(char **args, int count)
 	}
 	if (explain_print(stdout, name) > 0)
 		return EXIT_OK;
-	fprintf(stderr,
-		"weirctl: nothing is called '%s'; weirctl explain lists every name\n", name);
+	fprintf(stderr, "weirctl: nothing is called '%s'; weirctl explain lists every name\n",
+		name);
 	return EXIT_FAILED;
 }
 
@@ -241,8 +239,8 @@ static int run(const struct options *o, char **args, int count)
 
 	if (v != NULL && o->follow)
 		return strcmp(command, "events") == 0
-			       ? run_follow(o, args + 1, count - 1)
-			       : misuse("--follow is for events, not for ", command);
+		               ? run_follow(o, args + 1, count - 1)
+		               : misuse("--follow is for events, not for ", command);
 	if (v != NULL)
 		return run_view(o, v, args + 1, count - 1);
 	if (strcmp(command, "explain") == 0)
@@ -273,8 +271,16 @@ static bool parse_number(const char *text, uint32_t *out)
 	return true;
 }
 
-enum { OPT_JSON = 256, OPT_FIELDS, OPT_LIMIT, OPT_TIMEOUT, OPT_FOLLOW, OPT_ONCE, OPT_DIR,
-	OPT_VERSION };
+enum {
+	OPT_JSON = 256,
+	OPT_FIELDS,
+	OPT_LIMIT,
+	OPT_TIMEOUT,
+	OPT_FOLLOW,
+	OPT_ONCE,
+	OPT_DIR,
+	OPT_VERSION
+};
 
 int main(int argc, char **argv)
 {

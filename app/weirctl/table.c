@@ -38,11 +38,10 @@ static bool cell(const json_t *row, const struct column *col, char *buf, size_t 
 static void measure(const struct column *col, const json_t *rows, struct layout *lay)
 {
 	char text[CELL_LEN];
-	size_t i;
-	json_t *row;
 
 	*lay = (struct layout){.width = strlen(col->title)};
-	json_array_foreach(rows, i, row) {
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		json_t *row = json_array_get(rows, i);
 		if (!cell(row, col, text, sizeof(text)))
 			continue;
 		lay->there = true;
@@ -70,8 +69,7 @@ void table_print(FILE *out, const struct column *columns, size_t count, const js
 {
 	struct layout lay[TABLE_COLUMNS_MAX];
 	char text[CELL_LEN];
-	size_t i, owed = 0;
-	json_t *row;
+	size_t owed = 0;
 
 	if (count > TABLE_COLUMNS_MAX)
 		count = TABLE_COLUMNS_MAX;
@@ -84,7 +82,8 @@ void table_print(FILE *out, const struct column *columns, size_t count, const js
 		if (lay[k].there)
 			put_cell(out, columns[k].title, &lay[k], &owed);
 	fputc('\n', out);
-	json_array_foreach(rows, i, row) {
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		json_t *row = json_array_get(rows, i);
 		owed = 0;
 		for (size_t k = 0; k < count; k++) {
 			if (!lay[k].there)
@@ -108,38 +107,40 @@ static bool is_piece(const json_t *row, const char *key)
 	return json_is_string(json_object_get(row, head));
 }
 
-static size_t widest_key(const json_t *rows)
+static int widest_key(const json_t *rows)
 {
 	size_t widest = 0;
-	size_t i;
-	json_t *row, *value;
-	const char *key;
 
-	json_array_foreach(rows, i, row)
-		json_object_foreach(row, key, value)
-			if (strlen(key) > widest)
-				widest = strlen(key);
-	return widest;
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		json_t *row = json_array_get(rows, i);
+
+		for (void *at = json_object_iter(row); at != NULL;
+			at = json_object_iter_next(row, at))
+			if (strlen(json_object_iter_key(at)) > widest)
+				widest = strlen(json_object_iter_key(at));
+	}
+	return (int)widest;
 }
 
 void table_print_fields(FILE *out, const json_t *rows)
 {
-	int width = (int)widest_key(rows);
+	int width = widest_key(rows);
 	char text[CELL_LEN];
-	size_t i;
-	json_t *row, *value;
-	const char *key;
 
-	json_array_foreach(rows, i, row) {
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		json_t *row = json_array_get(rows, i);
+
 		if (i > 0)
 			fputc('\n', out);
-		json_object_foreach(row, key, value) {
-			const struct column col = {.key = key};
+		for (void *at = json_object_iter(row); at != NULL;
+			at = json_object_iter_next(row, at)) {
+			const struct column col = {.key = json_object_iter_key(at)};
 
-			if (is_piece(row, key))
+			if (is_piece(row, col.key))
 				continue;
 			cell(row, &col, text, sizeof(text));
-			fprintf(out, "%-*s  %s\n", width, key, text);
+			fprintf(out, "%-*s%s%s\n", text[0] != '\0' ? width : 0, col.key,
+				text[0] != '\0' ? "  " : "", text);
 		}
 	}
 }

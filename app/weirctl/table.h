@@ -16,7 +16,8 @@ struct column {
 
 #define TABLE_COLUMNS_MAX 24
 
-// Print a table. A column that no row has is left out. Nothing is cut: the terminal's width is its own.
+// Print a table. A column that no row has is left out. Nothing is cut: the terminal's width is its
+// own.
 void table_print(FILE *out, const struct column *columns, size_t count, const json_t *rows);
 
 // Print every field of every row, one a line, rows apart by an empty line.

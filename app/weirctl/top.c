@@ -14,13 +14,13 @@
 #include "human.h"
 #include "table.h"
 
-#define REFRESH_MS  1000
-#define QUEUES_MAX  12
-#define CLEAR       "\033[H\033[2J"
+#define REFRESH_MS 1000
+#define QUEUES_MAX 12
+#define CLEAR      "\033[H\033[2J"
 
 // One look at the instance.
 struct sample {
-	json_t *status;  // its only row
+	json_t *status; // its only row
 	json_t *workers;
 	json_t *queues;
 	json_t *pressure;
@@ -120,11 +120,10 @@ static void print_head(const struct sample *now, const struct sample *before)
 static void print_workers(const struct sample *now, const struct sample *before)
 {
 	char rx[HUMAN_LEN], tx[HUMAN_LEN];
-	size_t i;
-	json_t *w;
 
 	printf("WORKER  CPU  LEVEL    LOAD  SESSIONS     RX/s     TX/s  HELD/BUDGET    CAUSE\n");
-	json_array_foreach(now->workers, i, w) {
+	for (size_t i = 0; i < json_array_size(now->workers); i++) {
+		json_t *w = json_array_get(now->workers, i);
 		const json_t *b = json_array_get(before->workers, i);
 		const json_t *p = json_array_get(now->pressure, i);
 		double seconds = now->at_s - before->at_s;
@@ -160,8 +159,8 @@ static void print_queues(const struct sample *now)
 // Wait for the next refresh. True when the user wants to leave.
 static bool wait_or_leave(int signals, bool keys)
 {
-	struct pollfd fds[2] = {{.fd = signals, .events = POLLIN},
-		{.fd = STDIN_FILENO, .events = POLLIN}};
+	struct pollfd fds[2] = {
+		{.fd = signals, .events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLIN}};
 	double end = clock_s() + REFRESH_MS / 1000.0;
 	char key;
 
@@ -183,8 +182,8 @@ static bool wait_or_leave(int signals, bool keys)
 	}
 }
 
-static int refresh_until_left(const struct client *c, bool once, int signals, bool keys,
-	struct wr_err *err)
+static int refresh_until_left(
+	const struct client *c, bool once, int signals, bool keys, struct wr_err *err)
 {
 	struct sample before, now;
 	int rc = take_sample(c, &before, err);

@@ -24,25 +24,25 @@ static const struct column pools[] = {{"name", "POOL"}, {"backends", "BACKENDS"}
 static const struct column backends[] = {{"pool", "POOL"}, {"name", "BACKEND"},
 	{"address", "ADDRESS"}, {"state", "STATE"}, {"state_for_us", "FOR"}, {"weight", "WEIGHT"},
 	{"sessions", "SESSIONS"}, {"sessions_peak", "PEAK"}, {"sessions_total", "TOTAL"},
-	{"connect_refused", "REFUSED"}, {"connect_timeout", "TIMEOUT"}, {"connect_failed", "FAILED"},
-	{"connect_mean_us", "CONNECT"}, {"resets", "RESETS"}, {"stalled", "STALLED"},
-	{"bytes_in", "IN"}, {"bytes_out", "OUT"}, {"last_probe", "LAST PROBE"}};
+	{"connect_refused", "REFUSED"}, {"connect_timeout", "TIMEOUT"},
+	{"connect_failed", "FAILED"}, {"connect_mean_us", "CONNECT"}, {"resets", "RESETS"},
+	{"stalled", "STALLED"}, {"bytes_in", "IN"}, {"bytes_out", "OUT"},
+	{"last_probe", "LAST PROBE"}};
 
 static const struct column latency[] = {{"pool", "POOL"}, {"name", "BACKEND"},
 	{"connects", "CONNECTS"}, {"connect_mean_us", "MEAN"}, {"what", "WHAT"}};
 
-static const struct column conns[] = {{"id", "ID"}, {"service", "SERVICE"},
-	{"client", "CLIENT"}, {"backend", "BACKEND"}, {"state", "STATE"}, {"stalled", "STALLED"},
-	{"age_us", "AGE"}, {"idle_us", "IDLE"}, {"c_bytes_in", "IN"}, {"c_bytes_out", "OUT"},
+static const struct column conns[] = {{"id", "ID"}, {"service", "SERVICE"}, {"client", "CLIENT"},
+	{"backend", "BACKEND"}, {"state", "STATE"}, {"stalled", "STALLED"}, {"age_us", "AGE"},
+	{"idle_us", "IDLE"}, {"c_bytes_in", "IN"}, {"c_bytes_out", "OUT"},
 	{"c_send_bytes", "TO CLIENT"}, {"b_send_bytes", "TO BACKEND"}, {"c_srtt_us", "C RTT"},
 	{"b_srtt_us", "B RTT"}, {"c_retrans", "C RETR"}, {"b_retrans", "B RETR"}};
 
-static const struct column queues[] = {{"queue", "QUEUE"}, {"scope", "SCOPE"},
-	{"worker", "WORKER"}, {"used_permille", "USED"}, {"depth", "DEPTH"},
-	{"capacity", "CAPACITY"}, {"unit", "UNIT"}, {"peak", "PEAK"}, {"low", "LOW"},
-	{"high", "HIGH"}, {"critical", "CRITICAL"}, {"state", "STATE"},
-	{"above_now_ms", "ABOVE NOW"}, {"above_ms", "ABOVE"}, {"refusals", "REFUSALS"},
-	{"last_reason", "LAST REASON"}};
+static const struct column queues[] = {{"queue", "QUEUE"}, {"scope", "SCOPE"}, {"worker", "WORKER"},
+	{"used_permille", "USED"}, {"depth", "DEPTH"}, {"capacity", "CAPACITY"}, {"unit", "UNIT"},
+	{"peak", "PEAK"}, {"low", "LOW"}, {"high", "HIGH"}, {"critical", "CRITICAL"},
+	{"state", "STATE"}, {"above_now_ms", "ABOVE NOW"}, {"above_ms", "ABOVE"},
+	{"refusals", "REFUSALS"}, {"last_reason", "LAST REASON"}};
 
 static const struct column pressure[] = {{"worker", "WORKER"}, {"level", "LEVEL"},
 	{"level_for_ms", "FOR"}, {"cause", "CAUSE"}, {"cause_scope", "SCOPE"},
@@ -53,12 +53,12 @@ static const struct column pressure[] = {{"worker", "WORKER"}, {"level", "LEVEL"
 static const struct column drops[] = {{"name", "REASON"}, {"severity", "SEVERITY"},
 	{"count", "COUNT"}, {"bytes", "BYTES"}, {"text", "MEANING"}};
 
-static const struct column counters[] = {{"name", "COUNTER"}, {"value", "VALUE"},
-	{"text", "MEANING"}};
+static const struct column counters[] = {
+	{"name", "COUNTER"}, {"value", "VALUE"}, {"text", "MEANING"}};
 
 // A ledger is for adding up: every figure as it is.
-static const struct column ledger[] = {{"worker", "WORKER"}, {"ledger", "LEDGER"},
-	{"unit", "UNIT"}, {"in", "IN", true}, {"out", "OUT", true}, {"held", "HELD", true},
+static const struct column ledger[] = {{"worker", "WORKER"}, {"ledger", "LEDGER"}, {"unit", "UNIT"},
+	{"in", "IN", true}, {"out", "OUT", true}, {"held", "HELD", true},
 	{"dropped", "DROPPED", true}, {"residual", "RESIDUAL", true},
 	{"held_walked", "HELD, WALKED", true}};
 
@@ -77,26 +77,24 @@ static const struct column ports[] = {{"name", "PORT"}, {"driver", "DRIVER"}, {"
 	{"rx_errors", "ERRORS"}, {"rx_no_mbuf", "NO MBUF"}, {"tx_errors", "TX ERR"},
 	{"kernel_loss", "KERNEL LOSS"}, {"loss_known", "LOSS KNOWN"}, {"flags", "FLAGS"}};
 
-static const struct column neighbours[] = {{"address", "ADDRESS"}, {"mac", "MAC"},
-	{"port", "PORT"}, {"state", "STATE"}, {"age_ms", "AGE"}};
+static const struct column neighbours[] = {{"address", "ADDRESS"}, {"mac", "MAC"}, {"port", "PORT"},
+	{"state", "STATE"}, {"age_ms", "AGE"}};
 
 static void print_config(FILE *out, const json_t *rows)
 {
 	char text[TEXT_LEN];
-	size_t i;
-	json_t *row;
 
-	json_array_foreach(rows, i, row)
-		fprintf(out, "%s\n", client_text(row, "text", text, sizeof(text)));
+	for (size_t i = 0; i < json_array_size(rows); i++)
+		fprintf(out, "%s\n",
+			client_text(json_array_get(rows, i), "text", text, sizeof(text)));
 }
 
 void view_print_events(FILE *out, const json_t *rows)
 {
 	char text[TEXT_LEN], day[32];
-	size_t i;
-	json_t *row;
 
-	json_array_foreach(rows, i, row) {
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		json_t *row = json_array_get(rows, i);
 		uint64_t ms = client_uint(row, "unix_ms");
 		time_t s = (time_t)(ms / 1000);
 		struct tm tm;
@@ -116,8 +114,8 @@ static const struct view views[] = {
 	{"pools", "/weir/pools", "pools", "pool=NAME", COLUMNS(pools)},
 	{"backends", "/weir/backends", "backends: state, sessions, connect time",
 		"pool=NAME backend=POOL/NAME state=up|down|unchecked|drain", COLUMNS(backends)},
-	{"latency", "/weir/latency", "mean connect time by backend",
-		"pool=NAME backend=POOL/NAME", COLUMNS(latency)},
+	{"latency", "/weir/latency", "mean connect time by backend", "pool=NAME backend=POOL/NAME",
+		COLUMNS(latency)},
 	{"conns", "/weir/conns", "sessions; the first 1000 unless --limit says otherwise",
 		"service=NAME backend=POOL/NAME stalled=1 peer=ADDRESS id=WORKER.ID",
 		COLUMNS(conns), .limit = 1000},

@@ -53,13 +53,14 @@ int wr_backends_probe_take(struct wr_backends *b, uint16_t id, wr_us_t now, int 
 	be->health = passed ? WR_HEALTH_UP : WR_HEALTH_DOWN;
 	be->state_since_us = now;
 	be->transitions++;
-	// Without memory for a new table the old one goes on: connects to the dead backend fail over.
+	// Without memory for a new table the old one goes on: connects to the dead backend fail
+	// over.
 	wr_backends_rebuild(b, be->pool);
 	return passed ? WR_BACKEND_WENT_UP : WR_BACKEND_WENT_DOWN;
 }
 
-int wr_backends_set_admin(struct wr_backends *b, uint16_t id, enum wr_backend_admin admin,
-	wr_us_t now)
+int wr_backends_set_admin(
+	struct wr_backends *b, uint16_t id, enum wr_backend_admin admin, wr_us_t now)
 {
 	struct wr_backend *be = wr_backends_get(b, id);
 

@@ -48,8 +48,8 @@ static int pools_init(struct wr_backends *b, const struct wr_conf *conf)
 	return 0;
 }
 
-struct wr_backends *wr_backends_create(const struct wr_conf *conf, uint16_t workers,
-	struct wr_err *err)
+struct wr_backends *wr_backends_create(
+	const struct wr_conf *conf, uint16_t workers, struct wr_err *err)
 {
 	struct wr_backends *b = calloc(1, sizeof(*b));
 	size_t rcu_size = rte_rcu_qsbr_get_memsize(workers);
@@ -138,8 +138,8 @@ struct rte_rcu_qsbr *wr_backends_rcu(struct wr_backends *b)
 	return b->rcu;
 }
 
-void wr_backend_sum(const struct wr_backends *b, const struct wr_backend *be,
-	struct wr_backend_counters *out)
+void wr_backend_sum(
+	const struct wr_backends *b, const struct wr_backend *be, struct wr_backend_counters *out)
 {
 	memset(out, 0, sizeof(*out));
 	for (uint16_t w = 0; w < b->workers; w++) {

@@ -29,8 +29,8 @@ static struct wr_maglev *build(const struct wr_backends *b, const struct wr_pool
 		rows[i].id = be->id;
 		rows[i].weight = (uint16_t)be->weight;
 	}
-	// The size comes from what is configured, not from what is up: a table that changes its size
-	// would move every client.
+	// The size comes from what is configured, not from what is up: a table that changes its
+	// size would move every client.
 	size = wr_maglev_size(rows, ps->count);
 	for (uint32_t i = 0; i < ps->count; i++)
 		if (!usable(&b->backends[ps->first + i]))

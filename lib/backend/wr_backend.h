@@ -30,37 +30,37 @@ enum wr_backend_health {
 
 // What one worker counts about one backend; plain adds by its owner.
 struct wr_backend_counters {
-	uint64_t sessions;      // now
+	uint64_t sessions; // now
 	uint64_t sessions_peak;
 	uint64_t sessions_total; // established to this backend
-	uint64_t picks;         // chosen, retries included
+	uint64_t picks;          // chosen, retries included
 	uint64_t connect_refused;
 	uint64_t connect_timeout;
-	uint64_t connect_failed;  // no route, no port
-	uint64_t resets;        // by the backend, after establishment
-	uint64_t bytes_in;      // from the backend
-	uint64_t bytes_out;     // to the backend
+	uint64_t connect_failed; // no route, no port
+	uint64_t resets;         // by the backend, after establishment
+	uint64_t bytes_in;       // from the backend
+	uint64_t bytes_out;      // to the backend
 	uint64_t connect_us_sum; // of established connects
-	uint64_t stalled;       // its window closed while we had data: spells
+	uint64_t stalled;        // its window closed while we had data: spells
 } __attribute__((aligned(64)));
 
 struct wr_backend {
-	uint16_t id;   // slot
+	uint16_t id; // slot
 	uint16_t pool;
 	char name[WR_NAME_LEN];
 	struct wr_endpoint addr;
-	uint32_t weight;           // written by control, read by control
+	uint32_t weight; // written by control, read by control
 	enum wr_backend_admin admin;
 	enum wr_backend_health health;
-	uint32_t streak;           // results in a row that contradict `health`
-	bool checked;              // at least one probe ended
-	wr_us_t state_since_us;    // of admin or health
-	wr_us_t next_probe_us;     // control schedule
+	uint32_t streak;        // results in a row that contradict `health`
+	bool checked;           // at least one probe ended
+	wr_us_t state_since_us; // of admin or health
+	wr_us_t next_probe_us;  // control schedule
 	wr_us_t last_probe_us;
-	int last_probe_err;        // 0 passed, else errno
-	uint32_t transitions;      // up <-> down
-	// Probe hand-over: control sets `probe_asked` to a new number and tells a worker; the worker
-	// stores err+1 in the high half and that number in the low half, atomically.
+	int last_probe_err;   // 0 passed, else errno
+	uint32_t transitions; // up <-> down
+	// Probe hand-over: control sets `probe_asked` to a new number and tells a worker; the
+	// worker stores err+1 in the high half and that number in the low half, atomically.
 	uint32_t probe_asked;
 	uint64_t probe_answer;
 	struct wr_backend_counters *per_worker; // [workers]
@@ -70,18 +70,18 @@ struct wr_pool_slot {
 	uint16_t id;
 	char name[WR_NAME_LEN];
 	const struct wr_conf_pool *conf;
-	uint16_t first, count;        // backends are first .. first + count - 1
-	struct wr_maglev *table;      // swapped atomically, freed after a grace period
-	uint32_t usable;              // backends in the table
-	uint64_t generation;          // rebuilds
+	uint16_t first, count;   // backends are first .. first + count - 1
+	struct wr_maglev *table; // swapped atomically, freed after a grace period
+	uint32_t usable;         // backends in the table
+	uint64_t generation;     // rebuilds
 };
 
 struct wr_backends; // all pools of an instance
 
 // Make slots from a checked configuration, everything enabled, tables built. Health starts UP with
 // one failure missing to DOWN, as HAProxy does. NULL: out of memory.
-struct wr_backends *wr_backends_create(const struct wr_conf *conf, uint16_t workers,
-	struct wr_err *err);
+struct wr_backends *wr_backends_create(
+	const struct wr_conf *conf, uint16_t workers, struct wr_err *err);
 void wr_backends_destroy(struct wr_backends *b);
 
 uint32_t wr_backends_pool_count(const struct wr_backends *b);
@@ -102,7 +102,8 @@ struct rte_rcu_qsbr *wr_backends_rcu(struct wr_backends *b);
 uint16_t wr_backends_pick(const struct wr_backends *b, uint16_t pool, uint64_t hash,
 	const uint16_t *tried, uint32_t n_tried);
 
-static inline struct wr_backend_counters *wr_backend_counters(struct wr_backend *be, uint16_t worker)
+static inline struct wr_backend_counters *wr_backend_counters(
+	struct wr_backend *be, uint16_t worker)
 {
 	return &be->per_worker[worker];
 }
@@ -124,16 +125,17 @@ enum wr_backend_change {
 int wr_backends_probe_take(struct wr_backends *b, uint16_t id, wr_us_t now, int *err);
 
 // Change administration; rebuilds the pool's table. 0, -ENOENT, -ENOMEM.
-int wr_backends_set_admin(struct wr_backends *b, uint16_t id, enum wr_backend_admin admin,
-	wr_us_t now);
-int wr_backends_set_weight(struct wr_backends *b, uint16_t id, uint32_t weight, wr_us_t now); // -EINVAL above 256
+int wr_backends_set_admin(
+	struct wr_backends *b, uint16_t id, enum wr_backend_admin admin, wr_us_t now);
+int wr_backends_set_weight(
+	struct wr_backends *b, uint16_t id, uint32_t weight, wr_us_t now); // -EINVAL above 256
 
 // Free tables that no worker can still read. Never blocks.
 void wr_backends_reclaim(struct wr_backends *b);
 
 // Sum of per-worker counters (peak: the sum of peaks). Any thread; values may be a loop old.
-void wr_backend_sum(const struct wr_backends *b, const struct wr_backend *be,
-	struct wr_backend_counters *out);
+void wr_backend_sum(
+	const struct wr_backends *b, const struct wr_backend *be, struct wr_backend_counters *out);
 
 // "up", "down", "unchecked", "drain": as operators say it.
 const char *wr_backend_state_name(const struct wr_backend *be);

@@ -10,9 +10,9 @@
 
 typedef uint64_t wr_us_t;
 
-#define WR_US_PER_MS  1000ULL
-#define WR_US_PER_S   1000000ULL
-#define WR_US_NEVER   UINT64_MAX
+#define WR_US_PER_MS 1000ULL
+#define WR_US_PER_S  1000000ULL
+#define WR_US_NEVER  UINT64_MAX
 
 // Parse "250us", "30ms", "3s", "5m", "1h" (a bare number is refused: the unit is required).
 // Returns 0 and sets *out, -EINVAL when not of this form, -ERANGE past 365 days.

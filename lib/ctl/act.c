@@ -35,8 +35,8 @@ static bool split_weight(const char *arg, char *path, size_t len, uint64_t *weig
 	return wr_params_number(comma + 1, WEIGHT_MAX, weight) == 0;
 }
 
-static void act(struct wr_ctl *c, const char *verb, const char *path, uint64_t weight,
-	struct wr_reply *r)
+static void act(
+	struct wr_ctl *c, const char *verb, const char *path, uint64_t weight, struct wr_reply *r)
 {
 	int id = wr_backends_find(c->backends, path);
 	struct wr_event ev = {.kind = WR_EV_backend_admin};
@@ -103,8 +103,8 @@ void wr_act_conn(struct wr_ctl *c, const char *verb, const char *arg, struct wr_
 	}
 	rc = wr_ctl_ask(c, worker, &m, NULL, &err);
 	if (rc < 0) {
-		wr_reply_error(r, "look with /weir/conns whether it is gone, and repeat", "%s",
-			err.text);
+		wr_reply_error(
+			r, "look with /weir/conns whether it is gone, and repeat", "%s", err.text);
 		return;
 	}
 	if (rc == 0) {

@@ -23,17 +23,17 @@ static const struct command commands[] = {
 	{"/weir/status", "Instance: version, level, sessions, readiness", wr_show_status, ""},
 	{"/weir/services", "Services. Parameters: cursor,service=", wr_show_services, "service"},
 	{"/weir/pools", "Pools. Parameters: cursor,pool=", wr_show_pools, "pool"},
-	{"/weir/backends", "Backends. Parameters: cursor,pool=,backend=,state=",
-		wr_show_backends, "pool backend state"},
+	{"/weir/backends", "Backends. Parameters: cursor,pool=,backend=,state=", wr_show_backends,
+		"pool backend state"},
 	{"/weir/latency", "Mean connect time by backend. Parameters: cursor,pool=,backend=",
 		wr_show_latency, "pool backend"},
 	{"/weir/conns", "Sessions. Par.: cursor,service=,backend=,stalled=1,peer=,id=",
 		wr_show_conns, "service backend stalled peer id", .waits = true},
-	{"/weir/queues", "Queues, fullest first. Parameters: cursor,worker=,queue=",
-		wr_show_queues, "worker queue"},
+	{"/weir/queues", "Queues, fullest first. Parameters: cursor,worker=,queue=", wr_show_queues,
+		"worker queue"},
 	{"/weir/pressure", "Pressure of each worker", wr_show_pressure, ""},
-	{"/weir/drops", "Drops by reason. Parameters: cursor,worker=,all=1",
-		wr_show_drops, "worker all"},
+	{"/weir/drops", "Drops by reason. Parameters: cursor,worker=,all=1", wr_show_drops,
+		"worker all"},
 	{"/weir/ledger", "Ledgers. Parameters: cursor,worker=,walk=1", wr_show_ledger,
 		"worker walk", .waits = true},
 	{"/weir/workers", "Workers. Parameters: cursor", wr_show_workers, ""},
@@ -47,8 +47,7 @@ static const struct command commands[] = {
 		""},
 	{"/weir/backend", "Act: drain=POOL/NAME, enable=POOL/NAME, weight=POOL/NAME,N",
 		.act = wr_act_backend, .verbs = {"drain", "enable", "weight"}},
-	{"/weir/conn", "Act: kill=WORKER.ID", .act = wr_act_conn, .verbs = {"kill"},
-		.waits = true},
+	{"/weir/conn", "Act: kill=WORKER.ID", .act = wr_act_conn, .verbs = {"kill"}, .waits = true},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -82,8 +81,8 @@ static void list_verbs(const struct command *cmd, char *out, size_t len)
 
 // "verb=argument", and nothing else: DPDK's threads can swap the parameters of concurrent clients,
 // and a swapped one must not act.
-static void run_act(struct wr_ctl *c, const struct command *cmd, const char *params,
-	struct wr_reply *r)
+static void run_act(
+	struct wr_ctl *c, const struct command *cmd, const char *params, struct wr_reply *r)
 {
 	const char *equal = params != NULL ? strchr(params, '=') : NULL;
 	char known[64];
@@ -111,8 +110,8 @@ void wr_ctl_bad_param(struct wr_reply *r, const struct wr_err *err, const char *
 	wr_reply_error(r, remedy, "%s", err->text);
 }
 
-static void run_show(struct wr_ctl *c, const struct command *cmd, const char *text,
-	struct wr_reply *r)
+static void run_show(
+	struct wr_ctl *c, const struct command *cmd, const char *text, struct wr_reply *r)
 {
 	struct wr_params p;
 	struct wr_err err = {0};
@@ -135,8 +134,7 @@ static void run_show(struct wr_ctl *c, const struct command *cmd, const char *te
 	cmd->show(c, &p, r);
 }
 
-static void run(struct wr_ctl *c, const struct command *cmd, const char *params,
-	struct wr_reply *r)
+static void run(struct wr_ctl *c, const struct command *cmd, const char *params, struct wr_reply *r)
 {
 	if (!cmd->waits)
 		pthread_mutex_lock(&c->lock);
@@ -174,8 +172,9 @@ static int register_all(struct wr_err *err)
 		int rc = rte_telemetry_register_cmd(commands[i].path, handle, commands[i].help);
 
 		if (rc != 0)
-			return wr_err_set(err, -rc, "telemetry command %s was not taken by DPDK: %s",
-				commands[i].path, strerror(-rc));
+			return wr_err_set(err, -rc,
+				"telemetry command %s was not taken by DPDK: %s", commands[i].path,
+				strerror(-rc));
 	}
 	return 0;
 }

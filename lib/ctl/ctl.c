@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define TURN_MAX_US (10 * WR_US_PER_MS)
+#define ANSWER_MS   1000 // a worker answers between two turns; this is for one that hangs
 
 // Only jitter hangs on it; two boxes with one configuration must not probe in step.
 static uint64_t jitter_seed(void)
@@ -30,6 +31,7 @@ struct wr_ctl *wr_ctl_create(struct wr_fabric *f, struct wr_err *err)
 	c->backends = wr_fabric_backends(f);
 	c->l3 = wr_fabric_l3(f);
 	c->workers = wr_fabric_workers(f);
+	c->answer_ms = ANSWER_MS;
 	wr_rng_init(&c->rng, jitter_seed());
 	backends = wr_backends_count(c->backends);
 	c->probe = calloc(backends + 1, sizeof(*c->probe));
@@ -133,13 +135,13 @@ static bool drained(struct wr_ctl *c, uint16_t w)
 
 bool wr_ctl_drained(struct wr_ctl *c)
 {
-	bool all = true;
+	bool all;
 
 	pthread_mutex_lock(&c->lock);
-	if (!c->stopping)
-		all = false;
-	for (uint16_t w = 0; all && w < c->workers; w++)
-		all = drained(c, w);
+	all = c->stopping;
+	// Every worker is asked each time: the first look at one only notes its clock.
+	for (uint16_t w = 0; c->stopping && w < c->workers; w++)
+		all &= drained(c, w);
 	pthread_mutex_unlock(&c->lock);
 	return all;
 }

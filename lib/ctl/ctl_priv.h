@@ -14,11 +14,11 @@
 
 // One backend's probe, as the control thread sees it.
 struct wr_ctl_probe {
-	bool scheduled;   // next_probe_us of the backend means something
-	bool out;         // asked, not answered
-	wr_us_t lost_us;  // when a missing answer counts as a failure
-	int last_err;     // result before; -1: none yet
-	uint32_t kill;    // bit a worker: owes it WR_MSG_KILL_BACKEND
+	bool scheduled;  // next_probe_us of the backend means something
+	bool out;        // asked, not answered
+	wr_us_t lost_us; // when a missing answer counts as a failure
+	int last_err;    // result before; -1: none yet
+	uint32_t kill;   // bit a worker: owes it WR_MSG_KILL_BACKEND
 };
 
 // What was read from a port last time.
@@ -55,10 +55,11 @@ struct wr_ctl {
 	struct wr_ctl_port port[WR_MAX_PORTS];
 
 	bool stopping;
-	uint32_t stop_owed;               // bit a worker: not told yet
-	int stop_done[WR_MAX_WORKERS];    // written by workers
+	uint32_t stop_owed;                // bit a worker: not told yet
+	int stop_done[WR_MAX_WORKERS];     // written by workers
 	wr_us_t stop_seen[WR_MAX_WORKERS]; // clock of the first block published after that
 
+	uint32_t answer_ms; // how long a worker is waited for
 	uint32_t limbo_count;
 	void *limbo[WR_CTL_LIMBO];
 };
@@ -97,7 +98,8 @@ void wr_ctl_losses_turn(struct wr_ctl *c, wr_us_t now);
 // -ETIMEDOUT or -ENOBUFS with a sentence.
 int wr_ctl_ask(struct wr_ctl *c, uint16_t worker, struct wr_msg *m, void *mem, struct wr_err *err);
 
-// --- commands -------------------------------------------------------------------------------------
+// --- commands
+// -------------------------------------------------------------------------------------
 
 // Register /weir/... once a process, and point them at `c`. 0 or negative errno with a sentence.
 int wr_ctl_commands_attach(struct wr_ctl *c, struct wr_err *err);
@@ -105,8 +107,8 @@ int wr_ctl_commands_attach(struct wr_ctl *c, struct wr_err *err);
 void wr_ctl_commands_detach(struct wr_ctl *c);
 
 typedef void (*wr_ctl_show_fn)(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
-typedef void (*wr_ctl_act_fn)(struct wr_ctl *c, const char *verb, const char *arg,
-	struct wr_reply *r);
+typedef void (*wr_ctl_act_fn)(
+	struct wr_ctl *c, const char *verb, const char *arg, struct wr_reply *r);
 
 // Reading, lock held, except conns and ledger: those wait for workers.
 void wr_show_status(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);

@@ -27,7 +27,8 @@ static void log_event(struct wr_ctl *c, const struct wr_event *ev, uint64_t now_
 	wr_words_event(ev, scope, words, sizeof(words));
 	wr_log(wr_words_level(ev), "%s", words);
 	if (hidden > 0)
-		wr_log(WR_LOG_NOTICE, "%u more %s events came too fast for the log; /weir/events has them",
+		wr_log(WR_LOG_NOTICE,
+			"%u more %s events came too fast for the log; /weir/events has them",
 			hidden, wr_event_name(ev->kind));
 }
 
@@ -54,8 +55,7 @@ bool wr_ctl_events_collect(struct wr_ctl *c)
 	bool more = false;
 
 	for (uint16_t w = 0; w < c->workers; w++) {
-		struct wr_event_ring *ring =
-			wr_worker_events(wr_fabric_worker(c->fabric, w));
+		struct wr_event_ring *ring = wr_worker_events(wr_fabric_worker(c->fabric, w));
 		struct wr_event ev;
 		uint32_t n;
 

@@ -6,10 +6,10 @@
 
 #include "wr_hash.h"
 
-#define FIRST_SPREAD_US  (250 * WR_US_PER_MS) // first probes are spread over this or one interval
-#define RETRY_US         (10 * WR_US_PER_MS)  // a full mailbox is tried again after this
-#define ANSWER_GRACE_US  WR_US_PER_S          // past its time-out an answer may be this late
-#define JITTER_DIVISOR   10                   // up to a tenth of the interval
+#define FIRST_SPREAD_US          (250 * WR_US_PER_MS) // first probes are spread over this or one interval
+#define RETRY_US                 (10 * WR_US_PER_MS) // a full mailbox is tried again after this
+#define ANSWER_GRACE_US          WR_US_PER_S         // past its time-out an answer may be this late
+#define JITTER_DIVISOR           10                  // up to a tenth of the interval
 #define KILL_EVERYWHERE(workers) ((uint32_t)(((uint64_t)1 << (workers)) - 1))
 
 // One worker probes a backend, so that it sees one prober (DESIGN 2).
@@ -55,8 +55,8 @@ static void kill_sessions(struct wr_ctl *c, uint16_t backend)
 	}
 }
 
-static void judge(struct wr_ctl *c, struct wr_backend *be, const struct wr_conf_pool *pool,
-	wr_us_t now)
+static void judge(
+	struct wr_ctl *c, struct wr_backend *be, const struct wr_conf_pool *pool, wr_us_t now)
 {
 	struct wr_ctl_probe *pr = &c->probe[be->id];
 	struct wr_backend_counters sum;
@@ -83,8 +83,8 @@ static void judge(struct wr_ctl *c, struct wr_backend *be, const struct wr_conf_
 	pr->last_err = err;
 }
 
-static void ask(struct wr_ctl *c, struct wr_backend *be, const struct wr_conf_pool *pool,
-	wr_us_t now)
+static void ask(
+	struct wr_ctl *c, struct wr_backend *be, const struct wr_conf_pool *pool, wr_us_t now)
 {
 	struct wr_ctl_probe *pr = &c->probe[be->id];
 	uint32_t number = be->probe_asked + 1;
@@ -104,11 +104,11 @@ static void ask(struct wr_ctl *c, struct wr_backend *be, const struct wr_conf_po
 	pr->out = true;
 	pr->lost_us = now + pool->health_timeout_us + ANSWER_GRACE_US;
 	be->next_probe_us = now + pool->health_interval_us +
-			    jitter(c, pool->health_interval_us / JITTER_DIVISOR);
+	                    jitter(c, pool->health_interval_us / JITTER_DIVISOR);
 }
 
-static wr_us_t turn_backend(struct wr_ctl *c, struct wr_backend *be,
-	const struct wr_conf_pool *pool, wr_us_t now)
+static wr_us_t turn_backend(
+	struct wr_ctl *c, struct wr_backend *be, const struct wr_conf_pool *pool, wr_us_t now)
 {
 	struct wr_ctl_probe *pr = &c->probe[be->id];
 

@@ -24,9 +24,8 @@ static void read_port(struct wr_ctl *c, uint16_t i)
 	wr_port_stats(port, &st);
 	if (seen->seen && st.link_up != seen->link_up)
 		port_event(c,
-			(struct wr_event){.kind = WR_EV_port_link,
-				.queue = UINT16_MAX,
-				.extra = st.link_up},
+			(struct wr_event){
+				.kind = WR_EV_port_link, .queue = UINT16_MAX, .extra = st.link_up},
 			i);
 	if (st.kernel_loss > seen->kernel_loss)
 		port_event(c,

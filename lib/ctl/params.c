@@ -39,8 +39,8 @@ static bool listed(const char *list, const char *key)
 }
 
 // One piece between commas: the cursor, or key=value.
-static int parse_item(struct wr_params *p, char *item, bool first, const char *allowed,
-	struct wr_err *err)
+static int parse_item(
+	struct wr_params *p, char *item, bool first, const char *allowed, struct wr_err *err)
 {
 	char *value = strchr(item, '=');
 
@@ -65,8 +65,7 @@ static int parse_item(struct wr_params *p, char *item, bool first, const char *a
 	return 0;
 }
 
-int wr_params_parse(struct wr_params *p, const char *text, const char *allowed,
-	struct wr_err *err)
+int wr_params_parse(struct wr_params *p, const char *text, const char *allowed, struct wr_err *err)
 {
 	char *rest = p->text;
 	bool first = true;
@@ -75,8 +74,8 @@ int wr_params_parse(struct wr_params *p, const char *text, const char *allowed,
 	if (text == NULL || text[0] == '\0')
 		return 0;
 	if (strlen(text) >= sizeof(p->text))
-		return wr_err_set(err, EINVAL, "parameters longer than %zu characters",
-			sizeof(p->text) - 1);
+		return wr_err_set(
+			err, EINVAL, "parameters longer than %zu characters", sizeof(p->text) - 1);
 	memcpy(p->text, text, strlen(text) + 1);
 	while (rest != NULL) {
 		char *item = rest;

@@ -23,8 +23,7 @@ struct wr_params {
 
 // Parse `text` (NULL: none). `allowed` names the keys that the command knows, separated by blanks.
 // 0, or -EINVAL with a sentence.
-int wr_params_parse(struct wr_params *p, const char *text, const char *allowed,
-	struct wr_err *err);
+int wr_params_parse(struct wr_params *p, const char *text, const char *allowed, struct wr_err *err);
 
 // The value of a key, or NULL.
 const char *wr_params_get(const struct wr_params *p, const char *key);

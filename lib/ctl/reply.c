@@ -76,7 +76,7 @@ static size_t clean(char *out, size_t len, const char *text)
 	size_t json = 0;
 	size_t i = 0;
 
-	for (; text[i] != '\0' && i < len - 1; i++) {
+	for (; i < len - 1 && text[i] != '\0'; i++) {
 		bool printable = text[i] >= ' ' && text[i] <= '~';
 
 		out[i] = printable ? text[i] : '?';
@@ -116,7 +116,7 @@ void wr_reply_uint(struct wr_reply *r, const char *key, uint64_t value)
 	if (r->row == NULL)
 		return;
 	r->row_bytes += strlen(key) + FIELD_OVERHEAD +
-			(size_t)snprintf(digits, sizeof(digits), "%" PRIu64, value);
+	                (size_t)snprintf(digits, sizeof(digits), "%" PRIu64, value);
 	if (wr_ctl_put_uint(r->row, key, value) != 0)
 		r->failed = true;
 }

@@ -25,8 +25,8 @@ static const char *stalled_side(const struct wr_session_info *s)
 	return s->stalled_backend ? "backend" : "";
 }
 
-static void put_endpoint(struct wr_reply *r, const char *key, const struct wr_addr *addr,
-	uint16_t port)
+static void put_endpoint(
+	struct wr_reply *r, const char *key, const struct wr_addr *addr, uint16_t port)
 {
 	struct wr_endpoint e = {.addr = *addr, .port = port};
 	char text[WR_ENDPOINT_STR];
@@ -70,8 +70,7 @@ static void conn_row(struct wr_ctl *c, struct wr_reply *r, const struct wr_sessi
 	wr_reply_fmt(r, "id", "%u.%u", s->worker, s->id);
 	wr_reply_str(r, "service",
 		s->service < c->conf->service_count ? c->conf->services[s->service].name : "");
-	wr_reply_str(r, "backend",
-		wr_ctl_backend_name(c, s->backend, backend, sizeof(backend)));
+	wr_reply_str(r, "backend", wr_ctl_backend_name(c, s->backend, backend, sizeof(backend)));
 	put_endpoint(r, "client", &s->client.tuple.remote, s->client.tuple.rport);
 	put_endpoint(r, "listener", &s->client.tuple.local, s->client.tuple.lport);
 	if (s->has_server)
@@ -92,8 +91,7 @@ struct query {
 };
 
 // False: an error row was written.
-static bool parse(struct wr_ctl *c, const struct wr_params *p, struct query *q,
-	struct wr_reply *r)
+static bool parse(struct wr_ctl *c, const struct wr_params *p, struct query *q, struct wr_reply *r)
 {
 	const char *service = wr_params_get(p, "service");
 	const char *backend = wr_params_get(p, "backend");
@@ -105,14 +103,12 @@ static bool parse(struct wr_ctl *c, const struct wr_params *p, struct query *q,
 		.filter = {.service = -1, .backend = -1, .id = -1},
 		.worker = -1,
 	};
-	if (service != NULL &&
-		(q->filter.service = wr_conf_find_service(c->conf, service)) < 0) {
-		wr_reply_error(r, "see /weir/services for the names", "no service '%.64s'",
-			service);
+	if (service != NULL && (q->filter.service = wr_conf_find_service(c->conf, service)) < 0) {
+		wr_reply_error(
+			r, "see /weir/services for the names", "no service '%.64s'", service);
 		return false;
 	}
-	if (backend != NULL &&
-		(q->filter.backend = wr_backends_find(c->backends, backend)) < 0) {
+	if (backend != NULL && (q->filter.backend = wr_backends_find(c->backends, backend)) < 0) {
 		wr_reply_error(r, "see /weir/backends; a backend is POOL/NAME",
 			"no backend '%.64s'", backend);
 		return false;

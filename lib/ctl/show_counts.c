@@ -22,16 +22,15 @@ static const char *severity_name(enum wr_severity s)
 }
 
 // Which worker, and the switch that the command has. False: an error row was written.
-static bool parse(struct wr_ctl *c, const struct wr_params *p, const char *flag,
-	struct wr_reply *r, uint64_t *worker, bool *on)
+static bool parse(struct wr_ctl *c, const struct wr_params *p, const char *flag, struct wr_reply *r,
+	uint64_t *worker, bool *on)
 {
 	struct wr_err err = {0};
 
 	if (wr_params_uint(p, "worker", ALL_WORKERS, c->workers - 1u, worker, &err) == 0 &&
 		wr_params_bool(p, flag, on, &err) == 0)
 		return true;
-	wr_reply_error(r, "see /weir/workers for the numbers; a switch is 0 or 1", "%s",
-		err.text);
+	wr_reply_error(r, "see /weir/workers for the numbers; a switch is 0 or 1", "%s", err.text);
 	return false;
 }
 
@@ -106,7 +105,8 @@ static_assert(WR_LEDGER_MBUFS == WR_LEDGER_COUNT - 1, "the ledger of the fabric 
 
 // --- ledgers -------------------------------------------------------------------------------------
 
-// Ask a worker to count what it holds by walking its connections. NULL with an error row; else free.
+// Ask a worker to count what it holds by walking its connections. NULL with an error row; else
+// free.
 static struct wr_tcp_gauges *walk(struct wr_ctl *c, uint16_t w, struct wr_reply *r)
 {
 	struct wr_tcp_gauges *g = calloc(1, sizeof(*g));
@@ -121,8 +121,8 @@ static struct wr_tcp_gauges *walk(struct wr_ctl *c, uint16_t w, struct wr_reply 
 	rc = wr_ctl_ask(c, w, &m, g, &err);
 	if (rc >= 0)
 		return g;
-	wr_reply_error(r, "ask again, or read /weir/workers for what that worker does", "%s",
-		err.text);
+	wr_reply_error(
+		r, "ask again, or read /weir/workers for what that worker does", "%s", err.text);
 	if (rc != -ETIMEDOUT)
 		free(g);
 	return NULL;
@@ -198,7 +198,8 @@ void wr_show_ledger(struct wr_ctl *c, const struct wr_params *p, struct wr_reply
 		wr_worker_stats(wr_fabric_worker(c->fabric, w), &s);
 		wr_ledger_compute(&s, rows);
 		snprintf(name, sizeof(name), "%u", w);
-		// Buffers are shared between workers of a node: only the whole has a ledger of them.
+		// Buffers are shared between workers of a node: only the whole has a ledger of
+		// them.
 		ledger_rows(r, name, rows, WR_LEDGER_MBUFS, g);
 		add_ledger(total, rows);
 		if (g != NULL) {

@@ -69,13 +69,13 @@ void wr_show_events(struct wr_ctl *c, const struct wr_params *p, struct wr_reply
 
 	if (wr_params_uint(p, "since", 0, UINT64_MAX - 1, &since, &err) != 0 ||
 		wr_params_uint(p, "last", 0, WR_HISTORY_EVENTS, &last, &err) != 0) {
-		wr_reply_error(r, "since is an event's id, last a number of events", "%s",
-			err.text);
+		wr_reply_error(
+			r, "since is an event's id, last a number of events", "%s", err.text);
 		return;
 	}
 	if (kind != NULL && !known_kind(kind)) {
-		wr_reply_error(r, "weirctl explain lists the kinds", "no event is called '%.64s'",
-			kind);
+		wr_reply_error(
+			r, "weirctl explain lists the kinds", "no event is called '%.64s'", kind);
 		return;
 	}
 	if (last > 0 && h->next_id > last)

@@ -81,7 +81,8 @@ void wr_show_status(struct wr_ctl *c, const struct wr_params *p, struct wr_reply
 	wr_reply_uint(r, "last_event_id", c->history.next_id - 1);
 }
 
-// Of the time since the start, not of the loop's cycles: an idle worker naps, and naps are not loops.
+// Of the time since the start, not of the loop's cycles: an idle worker naps, and naps are not
+// loops.
 static uint64_t busy_permille(const struct wr_stats_snapshot *s)
 {
 	double all = (double)s->gauges.now_us / WR_US_PER_S * (double)rte_get_tsc_hz();
@@ -96,12 +97,13 @@ void wr_show_workers(struct wr_ctl *c, const struct wr_params *p, struct wr_repl
 		const struct wr_mempools *pools = wr_fabric_pools(c->fabric, w);
 		struct wr_stats_snapshot s;
 		struct wr_pressure pr;
-		const uint64_t *ctr = s.stats.ctr;
+		const uint64_t *ctr;
 
 		if (!wr_reply_row(r))
 			continue;
 		wr_worker_stats(worker, &s);
 		wr_worker_pressure(worker, &pr);
+		ctr = s.stats.ctr;
 		wr_reply_uint(r, "worker", w);
 		wr_reply_uint(r, "cpu", wr_worker_cpu(worker));
 		wr_reply_uint(r, "level", pr.level);

@@ -76,8 +76,8 @@ static void queue_row(struct wr_ctl *c, struct wr_reply *r, const struct near *n
 	wr_reply_uint(r, "gauge_only", q->gauge_only);
 }
 
-static bool parse_worker(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r,
-	uint64_t *worker)
+static bool parse_worker(
+	struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r, uint64_t *worker)
 {
 	struct wr_err err = {0};
 
@@ -139,8 +139,8 @@ void wr_show_queues(struct wr_ctl *c, const struct wr_params *p, struct wr_reply
 	free(near);
 }
 
-static void pressure_row(struct wr_ctl *c, struct wr_reply *r, const struct wr_pressure *pr,
-	uint64_t now_us)
+static void pressure_row(
+	struct wr_ctl *c, struct wr_reply *r, const struct wr_pressure *pr, uint64_t now_us)
 {
 	char scope[WR_SCOPE_LEN];
 	uint32_t marks[3] = {0};

@@ -50,8 +50,7 @@ static void service_row(struct wr_ctl *c, struct wr_reply *r, uint16_t id)
 	wr_reply_str(r, "name", conf->name);
 	put_listeners(r, conf);
 	wr_reply_str(r, "pool", c->conf->pools[conf->pool].name);
-	wr_reply_str(r, "accept",
-		conf->accept == WR_CONF_ACCEPT_DEFERRED ? "deferred" : "eager");
+	wr_reply_str(r, "accept", conf->accept == WR_CONF_ACCEPT_DEFERRED ? "deferred" : "eager");
 	wr_reply_uint(r, "sessions", s.sessions);
 	wr_reply_uint(r, "sessions_peak", s.sessions_peak);
 	wr_reply_uint(r, "sessions_total", s.sessions_total);
@@ -145,8 +144,8 @@ static void put_probe(struct wr_ctl *c, struct wr_reply *r, const struct wr_back
 		wr_reply_str(r, "last_probe", "not yet");
 		return;
 	}
-	wr_reply_str(r, "last_probe", be->last_probe_err == 0 ? "passed"
-							       : strerror(be->last_probe_err));
+	wr_reply_str(
+		r, "last_probe", be->last_probe_err == 0 ? "passed" : strerror(be->last_probe_err));
 	wr_reply_uint(r, "last_probe_age_us",
 		c->now_us > be->last_probe_us ? c->now_us - be->last_probe_us : 0);
 }
@@ -192,8 +191,9 @@ static void latency_row(struct wr_ctl *c, struct wr_reply *r, const struct wr_ba
 	wr_backend_sum(c->backends, be, &s);
 	wr_reply_str(r, "pool", wr_backends_pool(c->backends, be->pool)->name);
 	wr_reply_str(r, "name", be->name);
-	wr_reply_str(r, "what", "mean over all connects since start: our SYN to an established "
-				"backend connection");
+	wr_reply_str(r, "what",
+		"mean over all connects since start: our SYN to an established "
+		"backend connection");
 	wr_reply_uint(r, "connects", s.sessions_total);
 	wr_reply_uint(r, "connect_mean_us", mean_connect_us(&s));
 	wr_reply_uint(r, "connect_sum_us", s.connect_us_sum);

@@ -173,14 +173,12 @@ static void port(struct sentence *s, const struct wr_event *ev, const char *scop
 {
 	switch (ev->kind) {
 	case WR_EV_port_checksum:
-		say(s, "%s: frames arrive with unfinished checksums; on the peer's side: ethtool -K "
-		       "DEV tx off",
-			scope);
+		say(s, "%s: frames arrive with unfinished checksums; on the peer's side: ", scope);
+		say(s, "ethtool -K DEV tx off");
 		break;
 	case WR_EV_port_truncated:
-		say(s, "%s: frames arrive cut short by segmentation offload; on the peer's side: "
-		       "ethtool -K DEV tso off gso off gro off",
-			scope);
+		say(s, "%s: frames arrive cut short by segmentation offload; ", scope);
+		say(s, "on the peer's side: ethtool -K DEV tso off gso off gro off");
 		break;
 	case WR_EV_port_loss:
 		say(s, "%s: the kernel side lost %u frames", scope, ev->count);

@@ -13,7 +13,8 @@
 
 struct wr_ctl;
 
-// Make the control side of a running fabric and register the telemetry commands. NULL with a sentence.
+// Make the control side of a running fabric and register the telemetry commands. NULL with a
+// sentence.
 struct wr_ctl *wr_ctl_create(struct wr_fabric *f, struct wr_err *err);
 void wr_ctl_destroy(struct wr_ctl *c);
 
@@ -22,7 +23,8 @@ void wr_ctl_destroy(struct wr_ctl *c);
 // ten; returns the time until it has something to do, at most 10 ms.
 wr_us_t wr_ctl_turn(struct wr_ctl *c, wr_us_t now);
 
-// Begin the shutdown: refuse new connections, let sessions end. True from wr_ctl_drained() when none is left.
+// Begin the shutdown: refuse new connections, let sessions end. True from wr_ctl_drained() when
+// none is left.
 void wr_ctl_begin_stop(struct wr_ctl *c, wr_us_t now);
 bool wr_ctl_drained(struct wr_ctl *c);
 

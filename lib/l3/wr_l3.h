@@ -21,22 +21,22 @@
 //
 // One `struct wr_l3_net` an instance holds what all workers read: addresses, routes, and the
 // neighbour table, whose only writer is worker 0 (entries are published as one 64-bit word with the
-// MAC and state). One `struct wr_l3` a worker holds its bounded wait queue. Other workers ask worker
-// 0 for a resolution through `want` (a small atomic per entry), not through messages.
+// MAC and state). One `struct wr_l3` a worker holds its bounded wait queue. Other workers ask
+// worker 0 for a resolution through `want` (a small atomic per entry), not through messages.
 
 struct wr_l3_net;
 struct wr_l3;
 
 struct wr_l3_port {
-	uint16_t id;                    // as wr_port_id()
+	uint16_t id; // as wr_port_id()
 	struct rte_ether_addr mac;
 	uint16_t mtu;
-	uint16_t vlan;                  // 0: untagged
+	uint16_t vlan; // 0: untagged
 	uint32_t addr_count;
 	struct wr_prefix addr[WR_MAX_PORT_ADDRS]; // own addresses with their on-link prefix
-	uint32_t gateway_count;         // default routes of the port
-	struct wr_addr gateway[2];      // at most one a family
-	bool exception;                 // an exception path exists: pass copies of ARP/ND answers, punt the rest
+	uint32_t gateway_count;                   // default routes of the port
+	struct wr_addr gateway[2];                // at most one a family
+	bool exception; // an exception path exists: pass copies of ARP/ND answers, punt the rest
 };
 
 struct wr_l3_route {
@@ -50,19 +50,19 @@ struct wr_l3_config {
 	const struct wr_l3_port *ports;
 	uint32_t route_count;
 	const struct wr_l3_route *routes;
-	uint32_t vip_count;             // addresses of services; announced on the port whose prefix holds them
+	uint32_t vip_count; // addresses of services; announced on the port whose prefix holds them
 	const struct wr_addr *vips;
-	uint32_t neighbours_max;        // default 4096
-	uint32_t wait_frames_max;       // of one worker, for unresolved next hops; default 1024
-	uint32_t wait_frames_per_hop;   // default 16
-	uint32_t echo_per_s;            // echo answers a second and worker; default 1000
-	bool dad;                       // probe for duplicates before serving an address (RFC 5227, 4862)
+	uint32_t neighbours_max;      // default 4096
+	uint32_t wait_frames_max;     // of one worker, for unresolved next hops; default 1024
+	uint32_t wait_frames_per_hop; // default 16
+	uint32_t echo_per_s;          // echo answers a second and worker; default 1000
+	bool dad; // probe for duplicates before serving an address (RFC 5227, 4862)
 };
 
 // Check and make the shared part. NULL with a sentence: duplicate address, gateway off-link, route
 // via an address that no port reaches.
-struct wr_l3_net *wr_l3_net_create(const struct wr_l3_config *cfg, uint64_t seed, wr_us_t now,
-	struct wr_err *err);
+struct wr_l3_net *wr_l3_net_create(
+	const struct wr_l3_config *cfg, uint64_t seed, wr_us_t now, struct wr_err *err);
 void wr_l3_net_destroy(struct wr_l3_net *n);
 
 // One worker's part. `small` gives buffers for our own messages; `events` may be NULL.
@@ -99,10 +99,10 @@ struct wr_l3_tx {
 // Whether worker 0 must handle this frame: ARP, neighbour solicitations and advertisements.
 bool wr_l3_for_owner(const struct wr_pkt *p);
 
-// ARP, ICMPv4, ICMPv6 (kinds WR_PKT_ARP, _ICMP4, _ICMP6) that arrived on m->port. Consumes the mbuf,
-// except when it returns true: then the frame is (also) for the kernel's exception path and the
-// caller passes it there. Answers go to *tx. ARP and ND state changes happen on worker 0 only; the
-// caller steers those frames there. On another worker they are dropped (icmp_ignored). Counts
+// ARP, ICMPv4, ICMPv6 (kinds WR_PKT_ARP, _ICMP4, _ICMP6) that arrived on m->port. Consumes the
+// mbuf, except when it returns true: then the frame is (also) for the kernel's exception path and
+// the caller passes it there. Answers go to *tx. ARP and ND state changes happen on worker 0 only;
+// the caller steers those frames there. On another worker they are dropped (icmp_ignored). Counts
 // rx_l3 or one drop reason; nothing for a frame that it returns true for. An answer for which *tx
 // has no room is not given.
 bool wr_l3_input(struct wr_l3 *l, struct wr_pkt *p, struct wr_l3_tx *tx, wr_us_t now);
@@ -121,11 +121,11 @@ wr_us_t wr_l3_next_timer(const struct wr_l3 *l); // for virtual clocks
 // --- questions ------------------------------------------------------------------------------
 
 // MTU and port of the path to an address. False when no route leads there.
-bool wr_l3_path(const struct wr_l3_net *n, const struct wr_addr *dst, uint16_t *port,
-	uint16_t *mtu);
+bool wr_l3_path(
+	const struct wr_l3_net *n, const struct wr_addr *dst, uint16_t *port, uint16_t *mtu);
 
-// A source address of ours for a destination: the port's own address of the same family whose prefix
-// fits best. False when none.
+// A source address of ours for a destination: the port's own address of the same family whose
+// prefix fits best. False when none.
 bool wr_l3_source(const struct wr_l3_net *n, const struct wr_addr *dst, struct wr_addr *out);
 
 // True when every address passed duplicate detection (or it is off).
@@ -135,8 +135,8 @@ bool wr_l3_ready(const struct wr_l3_net *n);
 uint32_t wr_l3_queued(const struct wr_l3 *l);
 
 // Solicited-node and other multicast MACs that the port must accept; returns how many.
-uint32_t wr_l3_multicast_macs(const struct wr_l3_net *n, uint16_t port,
-	struct rte_ether_addr *list, uint32_t max);
+uint32_t wr_l3_multicast_macs(
+	const struct wr_l3_net *n, uint16_t port, struct rte_ether_addr *list, uint32_t max);
 
 // Announce all addresses again (gratuitous ARP, unsolicited NA): worker 0.
 void wr_l3_announce(struct wr_l3 *l, wr_us_t now);
@@ -149,5 +149,5 @@ struct wr_l3_neigh_info {
 	wr_us_t age_us;
 };
 // Walk the neighbour table from *cursor (start 0); false at the end. Any thread.
-bool wr_l3_neigh_walk(const struct wr_l3_net *n, uint32_t *cursor, wr_us_t now,
-	struct wr_l3_neigh_info *out);
+bool wr_l3_neigh_walk(
+	const struct wr_l3_net *n, uint32_t *cursor, wr_us_t now, struct wr_l3_neigh_info *out);

@@ -13,17 +13,17 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define CACHE_MOST	 (WR_MBUF_CACHE * 3 / 2)      // a cache is flushed at 1.5 times its size
-#define AUTO_BYTES	 (512ULL << 20)		      // most that automatic sizes take
-#define AUTO_SMALL_BYTES (AUTO_BYTES / 4)	      // of which for small buffers
-#define AUTO_LEAST	 8192			      // enough for about 100 windows of 128 KiB
-#define SESSION_RX	 16			      // two 16 KiB windows, one a direction
-#define SESSION_SMALL	 4			      // ACK, header, indirect, a small copy
-#define RESERVE_SHARE	 16			      // one buffer in this many is in reserve
-#define COUNT_MOST	 ((uint64_t)RTE_RING_SZ_MASK) // what the ring inside a pool can number
-#define RING_BYTES	 (2 * sizeof(void *))	      // at most, per element
-#define HEADER_BYTES	 RTE_MEMPOOL_HEADER_SIZE((struct rte_mempool *)0, WR_MBUF_CACHE)
-#define DATAROOM_LEAST	 (RTE_PKTMBUF_HEADROOM + 512)
+#define CACHE_MOST       (WR_MBUF_CACHE * 3 / 2)      // a cache is flushed at 1.5 times its size
+#define AUTO_BYTES       (512ULL << 20)               // most that automatic sizes take
+#define AUTO_SMALL_BYTES (AUTO_BYTES / 4)             // of which for small buffers
+#define AUTO_LEAST       8192                         // enough for about 100 windows of 128 KiB
+#define SESSION_RX       16                           // two 16 KiB windows, one a direction
+#define SESSION_SMALL    4                            // ACK, header, indirect, a small copy
+#define RESERVE_SHARE    16                           // one buffer in this many is in reserve
+#define COUNT_MOST       ((uint64_t)RTE_RING_SZ_MASK) // what the ring inside a pool can number
+#define RING_BYTES       (2 * sizeof(void *))         // at most, per element
+#define HEADER_BYTES     RTE_MEMPOOL_HEADER_SIZE((struct rte_mempool *)0, WR_MBUF_CACHE)
+#define DATAROOM_LEAST   (RTE_PKTMBUF_HEADROOM + 512)
 
 static uint32_t elt_bytes(uint32_t dataroom)
 {

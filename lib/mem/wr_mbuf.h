@@ -9,8 +9,8 @@
 // Payload buffers while Weir holds them, and queues of them.
 //
 // A queued buffer is a single-segment mbuf of a Weir pool (m->next == NULL) whose data_off and
-// data_len delimit the payload that is still wanted; the queue links through the private area, never
-// through m->next, so that a TX ring may hold the same mbuf behind a header at the same time.
+// data_len delimit the payload that is still wanted; the queue links through the private area,
+// never through m->next, so that a TX ring may hold the same mbuf behind a header at the same time.
 
 // The private area of every mbuf of a Weir pool.
 struct wr_mbuf_priv {

@@ -15,19 +15,19 @@
 // where a cache counts at 1.5 times its size, as far as DPDK lets it grow.
 // Every mbuf of both pools has a struct wr_mbuf_priv as private area.
 
-#define WR_MBUF_CACHE	  256  // per-lcore cache of each pool
+#define WR_MBUF_CACHE     256  // per-lcore cache of each pool
 #define WR_SMALL_DATAROOM 640  // headroom 128 + 512: any header, copied payload under 256 bytes
-#define WR_RX_DATAROOM	  2176 // headroom 128 + 2048
+#define WR_RX_DATAROOM    2176 // headroom 128 + 2048
 
 struct wr_mempools {
-	struct rte_mempool *rx;	   // what ports receive into; payload stays in it while held
+	struct rte_mempool *rx;    // what ports receive into; payload stays in it while held
 	struct rte_mempool *small; // headers, indirect mbufs, ACKs, probes, small copies
 	int numa_node;
 	uint32_t rx_count;
 	uint32_t small_count;
 	uint32_t held_budget; // most RX mbufs that connections of this node may hold
 	uint32_t reserve;     // of which the segment at RCV.NXT draws first
-	uint64_t bytes;	      // memory of both
+	uint64_t bytes;       // memory of both
 };
 
 // What the budget is computed from.

@@ -14,22 +14,22 @@
 
 typedef uint32_t wr_handle_t;
 
-#define WR_HANDLE_NONE	     0u
+#define WR_HANDLE_NONE       0u
 #define WR_HANDLE_INDEX_BITS 22 // 4 M objects a worker
 #define WR_HANDLE_GEN_BITS   10
 #define WR_HANDLE_INDEX_MASK ((1u << WR_HANDLE_INDEX_BITS) - 1)
 
 // Public so that the hot accessors inline; fields are the pool's own.
 struct wr_pool {
-	char *base;	// objects, `stride` apart
-	uint16_t *gen;	// current generation by index; odd while allocated
+	char *base;     // objects, `stride` apart
+	uint16_t *gen;  // current generation by index; odd while allocated
 	uint32_t *free; // stack of free indices
 	uint32_t free_count;
 	uint32_t capacity;
 	uint32_t stride; // object size, rounded up to 64
-	uint32_t peak;	 // most objects ever in use
+	uint32_t peak;   // most objects ever in use
 	uint32_t rotate; // where in the stack the next object with a used-up generation goes
-	size_t bytes;	 // memory taken, all in
+	size_t bytes;    // memory taken, all in
 	int numa_node;
 };
 

@@ -36,8 +36,8 @@ void wr_pressure_tell(
 		wr_stats_add(p->stats, WR_CTR_events_lost, 1);
 }
 
-// Above the high mark; a class only when it has stood there. A connection whose peer is the slower one
-// fills its queue as a matter of course; one that stays full is worth an event.
+// Above the high mark; a class only when it has stood there. A connection whose peer is the slower
+// one fills its queue as a matter of course; one that stays full is worth an event.
 static bool is_high(struct wr_queue *q, wr_us_t now)
 {
 	if (q->depth < q->high) {

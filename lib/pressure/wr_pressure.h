@@ -67,7 +67,7 @@ struct wr_pressure {
 	struct wr_queue queue[WR_PRESSURE_QUEUES_MAX];
 };
 
-#define WR_PRESSURE_TICK_US     1000                   // level changes are judged this often
+#define WR_PRESSURE_TICK_US     1000                 // level changes are judged this often
 #define WR_PRESSURE_STANDING_US (500 * WR_US_PER_MS) // a class is high when full for so long
 
 void wr_pressure_init(struct wr_pressure *p, uint16_t worker, struct wr_event_ring *events,

@@ -12,11 +12,11 @@
 struct wr_event_ring {
 	uint32_t mask;
 	struct {
-		uint32_t tail;	    // next slot to write
+		uint32_t tail;      // next slot to write
 		uint32_t head_seen; // reader's index, as last looked at
 	} prod __rte_cache_aligned;
 	struct {
-		uint32_t head;	    // next slot to read
+		uint32_t head;      // next slot to read
 		uint32_t tail_seen; // writer's index, as last looked at
 	} cons __rte_cache_aligned;
 	struct wr_event slot[] __rte_cache_aligned;

@@ -19,25 +19,26 @@ enum wr_event_kind {
 
 // One event. Which fields mean something is in the kind's sentence; others are 0.
 struct wr_event {
-	uint64_t id;        // given by the control side, from 1, in order of arrival
-	wr_us_t at_us;      // worker clock
-	uint16_t kind;      // enum wr_event_kind
-	uint16_t worker;    // who raised it; UINT16_MAX for the control thread
-	uint16_t queue;     // queue kind (wr_pressure.h) or UINT16_MAX
-	uint16_t reason;    // enum wr_drop or 0
-	uint32_t scope;     // slot id of a service, backend or port: kind decides
-	uint32_t count;     // how many it stands for, when coalesced
+	uint64_t id;     // given by the control side, from 1, in order of arrival
+	wr_us_t at_us;   // worker clock
+	uint16_t kind;   // enum wr_event_kind
+	uint16_t worker; // who raised it; UINT16_MAX for the control thread
+	uint16_t queue;  // queue kind (wr_pressure.h) or UINT16_MAX
+	uint16_t reason; // enum wr_drop or 0
+	uint32_t scope;  // slot id of a service, backend or port: kind decides
+	uint32_t count;  // how many it stands for, when coalesced
 	uint64_t depth;
 	uint64_t capacity;
-	uint32_t level;     // pressure level 0-4
-	uint32_t extra;     // kind decides
+	uint32_t level;       // pressure level 0-4
+	uint32_t extra;       // kind decides
 	struct wr_endpoint a; // kind decides
-	char text[96];      // control-side detail; empty from workers
+	char text[96];        // control-side detail; empty from workers
 };
 
 struct wr_event_ring; // single producer, single consumer
 
-struct wr_event_ring *wr_event_ring_create(uint32_t slots, int numa_node); // power of two; NULL: no memory
+struct wr_event_ring *wr_event_ring_create(
+	uint32_t slots, int numa_node); // power of two; NULL: no memory
 void wr_event_ring_destroy(struct wr_event_ring *r);
 
 // Owner only. False when full (the caller counts events_lost).

@@ -58,8 +58,8 @@ static inline void wr_stats_drop_bytes(struct wr_stats *s, enum wr_drop d, uint6
 // `held`, `depth` and the like come from walks and pool counts, never from the counters above.
 struct wr_stats_gauges {
 	uint64_t now_us;
-	uint64_t conns;            // engine connections of all states
-	uint64_t conns_half_open;  // SYN-RECEIVED
+	uint64_t conns;           // engine connections of all states
+	uint64_t conns_half_open; // SYN-RECEIVED
 	uint64_t conns_time_wait;
 	uint64_t sessions;
 	uint64_t pay_recv_held_bytes; // in receive queues, in order

@@ -43,26 +43,33 @@ static bool is_dupack(const struct wr_tcp_conn *c, const struct wr_tcp_seg *g, b
 }
 
 // Karn's problem solved by timestamps: the echo tells which copy was acknowledged (RFC 7323 4.1).
-static uint32_t rtt_by_timestamp(
-	const struct wr_tcp_conn *c, const struct wr_tcp_seg *g, wr_us_t now)
+// When it is the first one although several time-outs went by, ACKs were lost and the time says
+// nothing about the path; after one time-out it may be the path that has become slower.
+static uint32_t rtt_by_timestamp(const struct wr_tcp_conn *c, const struct wr_tcp_seg *g,
+	wr_us_t resent_us, wr_us_t now)
 {
 	uint32_t ms;
 
 	if (!(c->opts & WR_TCPOPT_TS) || !(g->p->opts & WR_TCPOPT_TS) || g->p->ts_ecr == 0)
 		return 0;
 	ms = wr_tcp_ts_now(c, now) - g->p->ts_ecr;
-	return ms < 3600u * 1000u ? max32(ms, 1u) * (uint32_t)WR_US_PER_MS : 0;
+	if (ms > 3600u * 1000u)
+		return 0;
+	if (c->backoff > 1 && ms > (now - resent_us) / WR_US_PER_MS + 1)
+		return 0;
+	return max32(ms, 1) * (uint32_t)WR_US_PER_MS;
 }
 
 static void advanced(
 	struct wr_tcp_stack *s, struct wr_tcp_conn *c, const struct wr_tcp_seg *g, wr_us_t now)
 {
-	uint32_t rtt_us, acked;
+	struct wr_tcp_sample sample;
+	uint32_t acked, rtt_us;
 	bool was_full = c->flags & F_WANT_WRITE;
 
-	acked = wr_tcp_sendq_acked(s, c, g->ack, now, &rtt_us);
-	if (rtt_us == 0)
-		rtt_us = rtt_by_timestamp(c, g, now);
+	acked = wr_tcp_sendq_acked(s, c, g->ack, now, &sample);
+	rtt_us = sample.rtt_us != 0 ? sample.rtt_us
+				    : rtt_by_timestamp(c, g, sample.resent_us, now);
 	c->snd_una = g->ack;
 	if (wr_seq_lt(c->rtx_nxt, c->snd_una)) {
 		c->rtx_nxt = c->snd_una;

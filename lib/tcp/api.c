@@ -250,6 +250,14 @@ void wr_tcp_abort(struct wr_tcp_stack *s, wr_handle_t conn, wr_us_t now)
 		reset_and_free(s, c);
 }
 
+void wr_tcp_fail(struct wr_tcp_stack *s, wr_handle_t conn, wr_us_t now)
+{
+	struct wr_tcp_conn *c = wr_tcp_conn_owned(s, conn);
+
+	if (c != NULL && c->state != WR_TCP_ST_CLOSED && c->state != WR_TCP_ST_TIME_WAIT)
+		wr_tcp_conn_over(s, c, WR_TCP_END_NO_ROUTE);
+}
+
 void wr_tcp_free_mq(struct wr_tcp_stack *s, struct wr_mq *q, enum wr_drop why)
 {
 	struct rte_mbuf *m;

@@ -36,16 +36,16 @@ void wr_tcp_sendq_append(struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct w
 }
 
 uint32_t wr_tcp_sendq_acked(struct wr_tcp_stack *s, struct wr_tcp_conn *c, uint32_t ack, wr_us_t now,
-	uint32_t *rtt_us)
+	struct wr_tcp_sample *sample)
 {
 	uint32_t upto = wr_seq_min(ack, c->snd_end);
 	uint32_t bytes = upto - c->snd_una;
 	struct rte_mbuf *m;
-	bool again = c->sndq.head != NULL && wr_mbuf_priv(c->sndq.head)->sent > 1;
 
-	*rtt_us = 0;
+	*sample = (struct wr_tcp_sample){.resent_us = c->last_send_us};
 	if (unlikely(wr_seq_leq(upto, c->snd_una)))
 		return 0; // only the FIN
+	sample->resent_us = 0;
 	while ((m = c->sndq.head) != NULL) {
 		struct wr_mbuf_priv *priv = wr_mbuf_priv(m);
 
@@ -54,15 +54,18 @@ uint32_t wr_tcp_sendq_acked(struct wr_tcp_stack *s, struct wr_tcp_conn *c, uint3
 		if (priv->flags & WR_MBUF_F_SACKED)
 			c->sacked_bytes -= m->data_len;
 		else if (priv->sent == 1)
-			*rtt_us = (uint32_t)max64(min64(now - priv->sent_us, UINT32_MAX), 1u);
-		again |= priv->sent > 1;
+			sample->rtt_us = (uint32_t)max64(min64(now - priv->sent_us, UINT32_MAX), 1u);
+		if (priv->sent > 1)
+			sample->resent_us = max64(sample->resent_us, priv->sent_us);
 		wr_mq_pop(&c->sndq);
 		wr_tcp_buf_free(s, m);
 	}
 	// Karn: an ACK that covers anything sent twice gives no sample, also not of the rest, which may
 	// have waited at the peer for what was repeated
-	if (again)
-		*rtt_us = 0;
+	if (m != NULL && wr_mbuf_priv(m)->sent > 1 && wr_seq_lt(wr_mbuf_priv(m)->seq, upto))
+		sample->resent_us = max64(sample->resent_us, wr_mbuf_priv(m)->sent_us);
+	if (sample->resent_us != 0)
+		sample->rtt_us = 0;
 	s->send_queue_bytes -= bytes;
 	c->bytes_out += bytes;
 	wr_tcp_count(s, WR_CTR_pay_tx_bytes, bytes);

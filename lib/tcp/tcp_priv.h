@@ -380,10 +380,14 @@ void wr_tcp_rto_back_off(const struct wr_tcp_stack *s, struct wr_tcp_conn *c);
 
 // --- sendq.c --------------------------------------------------------------------------------
 void wr_tcp_sendq_append(struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_mq *in);
-// Free what `ack` covers; *rtt_us gets the sample of the newest whole entry sent once, or 0.
-// Returns payload bytes acknowledged.
+// What an ACK tells of the round-trip time.
+struct wr_tcp_sample {
+	uint32_t rtt_us;   // of the newest whole entry covered; 0: none, or something was sent twice
+	wr_us_t resent_us; // when what was sent twice was sent last; 0: nothing was
+};
+// Free what `ack` covers. Returns payload bytes acknowledged.
 uint32_t wr_tcp_sendq_acked(struct wr_tcp_stack *s, struct wr_tcp_conn *c, uint32_t ack, wr_us_t now,
-	uint32_t *rtt_us);
+	struct wr_tcp_sample *sample);
 uint64_t wr_tcp_sendq_purge(struct wr_tcp_stack *s, struct wr_tcp_conn *c);
 
 // --- window.c -------------------------------------------------------------------------------

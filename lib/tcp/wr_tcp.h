@@ -192,6 +192,10 @@ void wr_tcp_release(struct wr_tcp_stack *s, wr_handle_t conn, wr_us_t now);
 // Reset the peer (when the state has one to tell), drop the queues, give the handle up.
 void wr_tcp_abort(struct wr_tcp_stack *s, wr_handle_t conn, wr_us_t now);
 
+// End a connection that the network cannot reach (WR_TCP_END_NO_ROUTE): queues to the peer are
+// dropped, nothing is sent, EV_CLOSED follows.
+void wr_tcp_fail(struct wr_tcp_stack *s, wr_handle_t conn, wr_us_t now);
+
 void wr_tcp_set_user(struct wr_tcp_stack *s, wr_handle_t conn, uint32_t user);
 void wr_tcp_set_path(struct wr_tcp_stack *s, wr_handle_t conn, uint32_t path);
 

@@ -17,7 +17,7 @@
 
 #define BITS WR_WHEEL_SLOT_BITS
 #define TURN WR_WHEEL_SLOTS
-#define L0   0u		// 512 slots
+#define L0   0u         // 512 slots
 #define L1   (2 * TURN) // 512 slots
 #define L2   (4 * TURN) // 256 slots
 

@@ -15,9 +15,9 @@
 // the next one is spread over it a few nodes a poll, so that no poll moves a whole slot at once.
 
 #define WR_WHEEL_TICK_SHIFT 10
-#define WR_WHEEL_LEVELS	    3
+#define WR_WHEEL_LEVELS     3
 #define WR_WHEEL_SLOT_BITS  8
-#define WR_WHEEL_SLOTS	    (1u << WR_WHEEL_SLOT_BITS) // of one turn
+#define WR_WHEEL_SLOTS      (1u << WR_WHEEL_SLOT_BITS) // of one turn
 #define WR_WHEEL_ALL_SLOTS  (5 * WR_WHEEL_SLOTS)       // two turns, two turns, one turn
 
 struct wr_wheel_node {
@@ -25,19 +25,19 @@ struct wr_wheel_node {
 	struct wr_wheel_node **pprev; // NULL while not armed
 	wr_us_t deadline_us;
 	uint32_t owner; // handle of the object that holds the node, for the caller
-	uint32_t kind;	// for the caller
+	uint32_t kind;  // for the caller
 };
 
 // Holds pointers into itself: must not be copied or moved once initialised.
 struct wr_wheel {
-	uint64_t tick;		       // last tick handled
-	uint64_t next_tick;	       // nothing is to be done before this one
-	wr_us_t now_us;		       // latest time polled
-	uint64_t armed;		       // nodes that wait, expired ones included
+	uint64_t tick;                 // last tick handled
+	uint64_t next_tick;            // nothing is to be done before this one
+	wr_us_t now_us;                // latest time polled
+	uint64_t armed;                // nodes that wait, expired ones included
 	struct wr_wheel_node *expired; // the slot of `tick`, handed out one by one
 	struct wr_wheel_node *late;    // armed for a time already past, in order of arming
 	struct wr_wheel_node **late_tail;
-	bool late_turn;			 // `late` was served last: ticks are next
+	bool late_turn;                  // `late` was served last: ticks are next
 	struct wr_wheel_node *spread[2]; // slots of levels 1 and 2 for the coming turn
 	uint64_t occupied[WR_WHEEL_ALL_SLOTS / 64];
 	struct wr_wheel_node *slot[WR_WHEEL_ALL_SLOTS];

@@ -10,10 +10,10 @@
 
 #include "wr_csum.h"
 
-#define BUILD_HOP_LIMIT	  64 // RFC 1700's default, what hosts send
+#define BUILD_HOP_LIMIT   64 // RFC 1700's default, what hosts send
 #define BUILD_TCP_OPT_MAX 40 // 60 bytes of header less 20 (RFC 9293 3.1)
-#define BUILD_SACK_LEN	  8
-#define BUILD_TS_LEN	  12 // with two bytes of padding, or SACK-permitted in their place
+#define BUILD_SACK_LEN    8
+#define BUILD_TS_LEN      12 // with two bytes of padding, or SACK-permitted in their place
 
 // Blocks that fit behind `used` bytes of options; the option's own head with padding is 4 bytes.
 static uint32_t sack_fit(const struct wr_tcp_hdr *h, uint32_t used)
@@ -184,7 +184,7 @@ int wr_build_tcp(struct rte_mbuf *m, const struct wr_tcp_hdr *h)
 	m->l3_len = ip_len;
 	m->l4_len = hlen;
 	m->ol_flags |= RTE_MBUF_F_TX_TCP_CKSUM |
-		       (v4 ? RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM : RTE_MBUF_F_TX_IPV6);
+	               (v4 ? RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM : RTE_MBUF_F_TX_IPV6);
 	return 0;
 }
 

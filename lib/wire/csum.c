@@ -40,7 +40,7 @@ static inline uint64_t add_carry(uint64_t sum, uint64_t w)
 static inline uint32_t reduce64(uint64_t sum)
 {
 	sum = (sum & UINT32_MAX) + (sum >> 32); // 33 bits
-	sum = (sum & 0xffff) + (sum >> 16);	// 18 bits
+	sum = (sum & 0xffff) + (sum >> 16);     // 18 bits
 	return (uint32_t)((sum & 0xffff) + (sum >> 16));
 }
 

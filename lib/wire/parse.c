@@ -6,9 +6,9 @@
 #include <rte_ether.h>
 #include <rte_prefetch.h>
 
-#define PARSE_PREFETCH	4 // frames ahead; their mbufs were just written by the driver
+#define PARSE_PREFETCH  4 // frames ahead; their mbufs were just written by the driver
 #define PARSE_VLAN_MASK 0x0fff
-#define PARSE_ICMP_MIN	8 // every ICMP message in use has 8 bytes of header (RFC 792, 4443, 4861)
+#define PARSE_ICMP_MIN  8 // every ICMP message in use has 8 bytes of header (RFC 792, 4443, 4861)
 
 static inline bool is_tag(uint16_t ethertype)
 {
@@ -68,8 +68,8 @@ static enum wr_drop check_source(const struct wr_pkt *p)
 
 		if (a->w[3] == 0) // DHCP and IGMP may ask without an address (RFC 2131, 3376)
 			return p->proto == IPPROTO_TCP || p->proto == IPPROTO_ICMP
-				       ? WR_DROP_ip_source
-				       : WR_DROP_NONE;
+			               ? WR_DROP_ip_source
+			               : WR_DROP_NONE;
 		if (net == 0 || net == IN_LOOPBACKNET || (net & 0xf0) == 0xe0 ||
 			a->w[3] == UINT32_MAX)
 			return WR_DROP_ip_source;

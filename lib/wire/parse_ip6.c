@@ -5,11 +5,11 @@
 
 #include <rte_ip.h>
 
-#define IP6_EXT_MAX	8  // headers of a chain; real traffic has one or two (RFC 8504 5.3)
+#define IP6_EXT_MAX     8  // headers of a chain; real traffic has one or two (RFC 8504 5.3)
 #define IP6_EXT_OPT_MAX 32 // options of a header, padding included: bounds the work of a frame
-#define IP6_EXT_MIN	8  // bytes of the smallest extension header and unit of the longer ones
-#define IP6_OPT_PAD1	0
-#define IP6_OPT_ACTION	0xc0 // not 0: discard when the option is not known (RFC 8200 4.2)
+#define IP6_EXT_MIN     8  // bytes of the smallest extension header and unit of the longer ones
+#define IP6_OPT_PAD1    0
+#define IP6_OPT_ACTION  0xc0 // not 0: discard when the option is not known (RFC 8200 4.2)
 
 // Options of a hop-by-hop or destination header. None is known here but padding, so the two upper
 // bits of the type decide.

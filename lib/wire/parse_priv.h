@@ -21,8 +21,8 @@ struct parse_view {
 	const struct rte_mbuf *m; // NULL: plain memory
 	const uint8_t *data;
 	uint32_t contig; // bytes at `data`
-	uint32_t len;	 // bytes of the whole frame
-	uint8_t ip_ck;	 // enum parse_ck
+	uint32_t len;    // bytes of the whole frame
+	uint8_t ip_ck;   // enum parse_ck
 	uint8_t l4_ck;
 	bool trust;  // WR_PARSE_F_TRUST_CK
 	bool tagged; // the NIC took an 802.1Q tag off and told its VLAN

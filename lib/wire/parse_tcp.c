@@ -7,18 +7,18 @@
 
 #define TCP_HDR_MAX 60 // 15 words (RFC 9293 3.1)
 
-#define TCP_KIND_EOL	0
-#define TCP_KIND_NOP	1
-#define TCP_KIND_MSS	2
+#define TCP_KIND_EOL    0
+#define TCP_KIND_NOP    1
+#define TCP_KIND_MSS    2
 #define TCP_KIND_WSCALE 3
 #define TCP_KIND_SACKOK 4
-#define TCP_KIND_SACK	5
-#define TCP_KIND_TS	8
+#define TCP_KIND_SACK   5
+#define TCP_KIND_TS     8
 
 #define TCP_WSCALE_MAX 14 // RFC 7323 2.3
 
 // NOP, NOP, timestamps of 10 bytes: what nearly every data segment carries (RFC 7323 A).
-#define TCP_TS_ALIGNED	   0x0101080au
+#define TCP_TS_ALIGNED     0x0101080au
 #define TCP_TS_ALIGNED_LEN 12
 
 static void parse_ts(struct wr_pkt *p, const uint8_t *o)

@@ -8,9 +8,9 @@
 
 // Bytes of the hashed text: source, destination, source port, destination port, all in network
 // order and without gaps. The position alone decides which key bits a byte meets.
-#define RSS_INPUT_MAX	36
-#define RSS_V4_PORTS	8
-#define RSS_V6_PORTS	32
+#define RSS_INPUT_MAX   36
+#define RSS_V4_PORTS    8
+#define RSS_V6_PORTS    32
 #define RSS_KEY_LEN_MIN (RSS_INPUT_MAX + 4)
 
 struct wr_rss {

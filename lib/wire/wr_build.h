@@ -22,7 +22,7 @@ struct wr_tcp_hdr {
 	const struct wr_sack_block *sack;
 	uint8_t tos;
 	uint8_t hop_limit; // 0: 64
-	uint16_t ip_id;	   // IPv4; DF is always set
+	uint16_t ip_id;    // IPv4; DF is always set
 };
 
 // Length of the TCP header that wr_build_tcp would write, 20-60, a multiple of 4.

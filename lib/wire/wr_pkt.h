@@ -31,11 +31,11 @@ enum wr_pkt_kind {
 #define WR_TCP_CWR 0x80
 
 // Options seen, as bits of wr_pkt.opts.
-#define WR_TCPOPT_MSS	 0x01
+#define WR_TCPOPT_MSS    0x01
 #define WR_TCPOPT_WSCALE 0x02
 #define WR_TCPOPT_SACKOK 0x04
-#define WR_TCPOPT_TS	 0x08
-#define WR_TCPOPT_SACK	 0x10
+#define WR_TCPOPT_TS     0x08
+#define WR_TCPOPT_SACK   0x10
 
 #define WR_TCP_MAX_SACK 4
 
@@ -46,23 +46,23 @@ struct wr_sack_block {
 
 struct wr_pkt {
 	struct rte_mbuf *m;
-	uint8_t kind;	      // enum wr_pkt_kind
-	uint8_t drop;	      // enum wr_drop, when kind is WR_PKT_DROP
-	uint8_t proto;	      // IP protocol of the last header
-	uint8_t tos;	      // DSCP and ECN
+	uint8_t kind;         // enum wr_pkt_kind
+	uint8_t drop;         // enum wr_drop, when kind is WR_PKT_DROP
+	uint8_t proto;        // IP protocol of the last header
+	uint8_t tos;          // DSCP and ECN
 	uint16_t l2_len;      // Ethernet and tags
 	uint16_t l3_len;      // IP header and extensions
 	uint16_t l4_len;      // TCP header with options; ICMP: 0
 	uint16_t payload_len; // bytes behind the L4 header, by the IP length; not IP: behind l2_len
-	uint16_t vlan;	      // tag's VLAN id, 0 when untagged
+	uint16_t vlan;        // tag's VLAN id, 0 when untagged
 	uint16_t ethertype;   // host order, behind any tag
 	uint8_t hop_limit;    // TTL
 	// TCP from here on
-	uint8_t flags;	// WR_TCP_*
-	uint8_t opts;	// WR_TCPOPT_*
+	uint8_t flags;  // WR_TCP_*
+	uint8_t opts;   // WR_TCPOPT_*
 	uint8_t wscale; // shift, 0-14
 	uint8_t sack_count;
-	uint16_t mss;	 // as sent by the peer
+	uint16_t mss;    // as sent by the peer
 	uint16_t window; // as on the wire, unscaled
 	uint32_t seq;
 	uint32_t ack;

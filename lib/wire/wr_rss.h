@@ -10,7 +10,7 @@
 //   H(tuple) = H(tuple with local port 0) ^ H(local port alone)
 // and a local port of class c = H(port alone) & (reta_size - 1) lands on reta[h0 ^ c].
 
-#define WR_RSS_KEY_LEN	52 // enough for IPv6 with ports (36 + 4 bytes), and what 52-byte NICs take
+#define WR_RSS_KEY_LEN  52 // enough for IPv6 with ports (36 + 4 bytes), and what 52-byte NICs take
 #define WR_RSS_RETA_MAX 512
 
 struct wr_rss; // tables made once per key and RETA; read-only afterwards, any thread

@@ -58,7 +58,7 @@ static uint32_t share_of(const struct wr_fabric *f, uint16_t id, uint32_t total)
 
 	for (uint16_t i = 0; i < f->cfg.workers; i++)
 		same += f->cfg.pools[i] == f->cfg.pools[id];
-	return total / same;
+	return total / RTE_MAX(same, 1u);
 }
 
 static int stack_create(struct wr_worker *w, uint32_t sessions, wr_us_t now, struct wr_err *err)

@@ -53,7 +53,8 @@ wr_us_t wr_worker_next_timer(const struct wr_worker *w);
 int wr_worker_run(void *arg);
 void wr_fabric_stop(struct wr_fabric *f);
 
-// Microseconds since start, from the TSC; what wr_worker_run() passes as `now`.
+// Microseconds since start, from the TSC; what wr_worker_run() passes as `now`. After rte_eal_init,
+// and first called before workers start.
 wr_us_t wr_clock_now(void);
 
 // --- control: messages to workers ----------------------------------------------------------------

@@ -439,6 +439,9 @@ static void app_turn(struct pair *p, int side, struct pair_app *a)
 	if (p->now >= a->read_from &&
 		!(a->echo && wr_tcp_send_space(p->s[side], a->conn) == 0))
 		pair_read(p, side, a, a->read_max);
+	if (p->now >= a->read_from && wr_tcp_conn_at(p->s[side], a->conn) != NULL &&
+		wr_tcp_conn_at(p->s[side], a->conn)->rcvq.count > 0)
+		p->retry = true; // it goes on reading without being told
 	a->eof = a->eof || wr_tcp_eof(p->s[side], a->conn);
 	app_write(p, side, a);
 	if (a->closed && p->now >= a->read_from) {
@@ -480,7 +483,8 @@ static void sides_turn(struct pair *p, int side)
 	for (int i = 0; i < PAIR_CONNS; i++)
 		app_turn(p, side, &p->app[side][i]);
 	pair_flush(p, side);
-	if (p->check)
+	// long queues are walked now and then only, or nothing else would run
+	if (p->check && (p->s[side]->held_small + p->s[side]->held_rx < 200 || p->turns++ % 32 == 0))
 		pair_check(p, side);
 }
 
@@ -489,9 +493,12 @@ static void force_iss(struct pair *p)
 	for (uint32_t i = 0; p->iss_forced && i < p->s[1]->conns.capacity; i++) {
 		struct wr_tcp_conn *c = wr_pool_at(&p->s[1]->conns, i);
 
+		// each number once: what tells incarnations of a tuple apart must stay
 		if (wr_pool_handle_at(&p->s[1]->conns, i) != WR_HANDLE_NONE &&
-			c->snd_nxt == c->iss && c->iss != p->iss[1])
-			wr_tcp_conn_iss(c, p->iss[1]);
+			c->snd_nxt == c->iss && c->iss - p->iss[1] > 256 * p->forced) {
+			wr_tcp_conn_iss(c, p->iss[1] + 256 * p->forced);
+			p->forced++;
+		}
 	}
 }
 

@@ -71,11 +71,12 @@ struct pair {
 	void *tap_arg;
 	bool v6;
 	bool iss_forced;
-	uint32_t iss[2];
+	uint32_t iss[2], forced;
 	uint16_t next_port;
 	uint32_t room; // tx slots per output call
 	bool trace; // print each frame sent
 	bool retry; // an application could not write for want of buffers
+	uint32_t turns;
 	bool check; // verify books after each turn
 	uint64_t lost, delivered;
 	uint32_t right_edge[2][PAIR_CONNS]; // last one shown by each side

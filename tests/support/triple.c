@@ -87,8 +87,9 @@ static void configure(struct triple *t)
 		c->workers == 1 ? "[1]" : c->workers == 2 ? "[1, 2]" : "[1, 2, 3, 4]",
 		c->max_sessions);
 	SAY("ports:\n"
-	    "  - {name: wan, device: net_sim0, addresses: [198.18.0.1/24, \"2001:db8::1/64\"]}\n"
-	    "  - {name: lan, device: net_sim1, addresses: [198.18.1.1/24, \"2001:db8:1::1/64\"]}\n");
+	    "  - {name: wan, device: net_sim0, addresses: [198.18.0.1/24, \"2001:db8::1/64\"]%s}\n"
+	    "  - {name: lan, device: net_sim1, addresses: [198.18.1.1/24, \"2001:db8:1::1/64\"]}\n",
+		c->tap ? ", exception: tap" : "");
 	SAY("services:\n  - name: web\n    listen: [\"198.18.0.100:80\", \"[2001:db8::100]:80\"]\n"
 	    "    mode: tcp\n    pool: web\n%s",
 		c->service != NULL ? c->service : "");
@@ -110,27 +111,29 @@ static void configure(struct triple *t)
 		tri_fail(t, "%s", err.text);
 }
 
-static void port_create(struct triple *t, uint16_t side)
+static struct wr_port *port_create(struct triple *t, const char *name, uint16_t side, uint16_t queues)
 {
-	struct wr_sim_config sc = {.rx_queues = t->cfg.queues,
-		.tx_queues = t->cfg.queues,
+	struct wr_sim_config sc = {.rx_queues = queues,
+		.tx_queues = queues,
 		.tx_desc = t->cfg.tx_desc,
 		.flags = t->cfg.port_flags,
 		.seed = t->cfg.seed + side,
 		.reta_size = t->cfg.reta_size,
 		.mac = {{2, 0, 0, 0, 0, (uint8_t)(1 + side)}}};
+	struct wr_port *p = wr_sim_port_create(name, side, &sc);
 	struct wr_err err = {0};
 
-	t->port[side] = wr_sim_port_create(side == TRI_WAN ? "wan" : "lan", side, &sc);
-	TRI_CHECK(t, t->port[side] != NULL);
-	if (wr_port_start(t->port[side], t->pools, &err) < 0)
+	TRI_CHECK(t, p != NULL);
+	if (wr_port_start(p, t->pools, &err) < 0)
 		tri_fail(t, "%s", err.text);
+	return p;
 }
 
 static void fabric_create(struct triple *t)
 {
 	struct wr_fabric_config fc = {.conf = t->conf,
 		.ports = {t->port[TRI_WAN], t->port[TRI_LAN]},
+		.taps = {t->tap},
 		.workers = t->cfg.workers,
 		.secret = {1, 2, 3, t->cfg.seed},
 		.seed = t->cfg.seed};
@@ -185,7 +188,8 @@ struct triple *tri_create(const struct tri_config *cfg)
 	c->max_sessions = c->max_sessions != 0 ? c->max_sessions : 256;
 	if (c->port_flags == 0)
 		c->port_flags = WR_PORT_F_TX_MULTI_SEGS | WR_PORT_F_TX_TCP_CKSUM |
-				WR_PORT_F_TX_IP_CKSUM | WR_PORT_F_RX_CKSUM;
+				WR_PORT_F_TX_IP_CKSUM | WR_PORT_F_RX_CKSUM |
+				WR_PORT_F_RX_DEPTH;
 	if (c->queues > 1)
 		c->port_flags |= WR_PORT_F_RSS;
 	t->now = TRI_S;
@@ -196,8 +200,10 @@ struct triple *tri_create(const struct tri_config *cfg)
 	t->frames = calloc(TRI_FRAMES, sizeof(*t->frames));
 	buffers(t);
 	configure(t);
-	port_create(t, TRI_WAN);
-	port_create(t, TRI_LAN);
+	t->port[TRI_WAN] = port_create(t, "wan", TRI_WAN, c->queues);
+	t->port[TRI_LAN] = port_create(t, "lan", TRI_LAN, c->queues);
+	if (c->tap)
+		t->tap = port_create(t, "tap", TRI_WAN, 1);
 	fabric_create(t);
 	for (uint8_t i = 0; i < t->peers; i++)
 		peer_create(t, i);
@@ -378,6 +384,8 @@ void tri_finish(struct triple *t)
 	wr_backends_destroy(t->backends);
 	wr_port_close(t->port[0]);
 	wr_port_close(t->port[1]);
+	if (t->tap != NULL)
+		wr_port_close(t->tap);
 	for (uint32_t i = 0; i < t->peers; i++)
 		wr_tcp_stack_destroy(t->peer[i].tcp);
 	wr_conf_free(t->conf);

@@ -42,6 +42,7 @@ struct tri_config {
 	uint32_t rx_mbufs;     // 0: computed
 	uint32_t small_mbufs;
 	uint16_t tx_desc;
+	bool tap; // an exception path on the wan side: a third simulated port
 	const char *service; // more lines of the service, 4 spaces deep
 	const char *pool;    // more lines of the pool; default: no health checks
 	const char *sources; // of the pool; default: four of each family; "": the port's own
@@ -108,7 +109,7 @@ struct triple {
 	struct wr_rng rng;
 	struct wr_conf *conf;
 	struct wr_backends *backends;
-	struct wr_port *port[2];
+	struct wr_port *port[2], *tap;
 	struct wr_fabric *f;
 	const struct wr_mempools *pools;
 	struct rte_mempool *peer_rx, *peer_small;

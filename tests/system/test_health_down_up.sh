@@ -21,7 +21,7 @@ stop b2 || :
 wait_for 5 "b2 down" backend_is web b2 down
 code=0
 get --max-time 5 -o /dev/null "http://$VIP4/" 2>/dev/null || code=$?
-[ "$code" = 7 ] || [ "$code" = 56 ] || [ "$code" = 52 ] || fail "curl's exit code with no backend is $code, should tell a refusal"
+refused_by_curl "$code" || fail "curl's exit code with no backend is $code, should tell a refusal"
 assert_ge "refusals for want of a backend" "$(counter no_backend)" 1
 
 backend_start 1

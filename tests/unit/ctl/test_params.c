@@ -77,8 +77,8 @@ static void params_parse_limits(void **state)
 	assert_int_equal(parse(text, "a"), -EINVAL);
 	assert_non_null(strstr(err.text, "1023"));
 	assert_int_equal(parse("a=1,b=1,c=1,d=1,e=1,f=1,g=1,h=1", "a b c d e f g h i"), 0);
-	assert_int_equal(parse("a=1,b=1,c=1,d=1,e=1,f=1,g=1,h=1,i=1", "a b c d e f g h i"),
-		-EINVAL);
+	assert_int_equal(
+		parse("a=1,b=1,c=1,d=1,e=1,f=1,g=1,h=1,i=1", "a b c d e f g h i"), -EINVAL);
 	assert_int_equal(parse("18446744073709551615", ""), 0);
 	assert_true(p.cursor == UINT64_MAX);
 }

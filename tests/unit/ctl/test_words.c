@@ -59,10 +59,8 @@ static void words_queue_full_of_the_control_thread(void **state)
 
 static void words_queue_marks(void **state)
 {
-	struct wr_event ev = {.kind = WR_EV_queue_high,
-		.queue = WR_Q_conns,
-		.depth = 850,
-		.capacity = 1000};
+	struct wr_event ev = {
+		.kind = WR_EV_queue_high, .queue = WR_Q_conns, .depth = 850, .capacity = 1000};
 
 	assert_string_equal(words(ev, ""),
 		"queue conns of worker 0 went above its high mark: 850 of 1000 connections");
@@ -83,8 +81,8 @@ static void words_level_change_names_the_cause(void **state)
 		.depth = 61,
 		.capacity = 100};
 
-	assert_string_equal(words(ev, ""),
-		"worker 3 goes from level P0 to P1; the cause is queue rx_pool with 61 of 100 mbufs");
+	assert_string_equal(words(ev, ""), "worker 3 goes from level P0 to P1; the cause is queue "
+					   "rx_pool with 61 of 100 mbufs");
 	ev.queue = UINT16_MAX;
 	assert_string_equal(words(ev, ""), "worker 3 goes from level P0 to P1");
 }
@@ -100,8 +98,8 @@ static void words_conn_both_families(void **state)
 	ev.kind = WR_EV_conn_resumed;
 	ev.a = endpoint("[2001:db8::5]:4321");
 	ev.depth = 9;
-	assert_string_equal(words(ev, "web/b1"),
-		"peer [2001:db8::5]:4321 of web/b1 takes data again; 9 bytes wait for it (worker 1)");
+	assert_string_equal(words(ev, "web/b1"), "peer [2001:db8::5]:4321 of web/b1 takes data "
+						 "again; 9 bytes wait for it (worker 1)");
 }
 
 static void words_backend_down_has_the_cause(void **state)
@@ -116,8 +114,8 @@ static void words_backend_down_has_the_cause(void **state)
 		"sessions");
 	ev.kind = WR_EV_backend_admin;
 	snprintf(ev.text, sizeof(ev.text), "weight from 1 to 5");
-	assert_string_equal(
-		words(ev, "web/b1"), "backend web/b1 was changed by an operator: weight from 1 to 5");
+	assert_string_equal(words(ev, "web/b1"),
+		"backend web/b1 was changed by an operator: weight from 1 to 5");
 }
 
 static void words_port_says_the_cure(void **state)

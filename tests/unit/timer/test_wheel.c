@@ -5,9 +5,9 @@
 #include "wr_wheel.h"
 
 #define TICK_US 1024ULL
-#define S	WR_US_PER_S
-#define MIN	(60 * WR_US_PER_S)
-#define HOUR	(60 * MIN)
+#define S       WR_US_PER_S
+#define MIN     (60 * WR_US_PER_S)
+#define HOUR    (60 * MIN)
 
 struct fixture {
 	struct wr_wheel w;
@@ -128,10 +128,10 @@ static void wheel_cancel_every_place(void **state)
 
 	wr_wheel_cancel(&f->w, &f->n[0]);
 	assert_null(wr_wheel_poll(&f->w, 10 * TICK_US));
-	wr_wheel_arm(&f->w, &f->n[0], 0);	      // late
+	wr_wheel_arm(&f->w, &f->n[0], 0);             // late
 	wr_wheel_arm(&f->w, &f->n[1], 11 * TICK_US);  // level 0
 	wr_wheel_arm(&f->w, &f->n[2], 11 * TICK_US);  // expired by the poll of n[0]'s turn
-	wr_wheel_arm(&f->w, &f->n[3], 100 * S);	      // level 1
+	wr_wheel_arm(&f->w, &f->n[3], 100 * S);       // level 1
 	wr_wheel_arm(&f->w, &f->n[4], 3 * HOUR);      // level 2
 	wr_wheel_arm(&f->w, &f->n[5], 300 * TICK_US); // level 0, next turn
 	assert_ptr_equal(wr_wheel_poll(&f->w, 12 * TICK_US), &f->n[0]);

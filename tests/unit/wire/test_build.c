@@ -145,7 +145,7 @@ static void build_tcp_offload_request(void **state)
 		assert_int_equal(
 			ck, wr_csum_fold(wr_csum_pseudo(&t.local, &t.remote, IPPROTO_TCP, 42)));
 		if (!v6) {
-			assert_int_equal(t_get16(ip + 10), 0);	   // the port computes it
+			assert_int_equal(t_get16(ip + 10), 0);     // the port computes it
 			assert_int_equal(t_get16(ip + 6), 0x4000); // DF
 		}
 		t_mbuf_free(m);

@@ -266,17 +266,17 @@ static void options_wrong_length_ignored(void **state)
 		const char *opt;
 		uint32_t len;
 	} row[] = {
-		{"\2\3\5\1", 4},					// MSS of 3
-		{"\2\6\5\xb4\0\0\1\1", 8},				// MSS of 6
-		{"\3\2\1\1", 4},					// window scale of 2
-		{"\3\4\7\7", 4},					// window scale of 4
-		{"\4\3\0\1", 4},					// SACK-permitted of 3
-		{"\x08\x09\0\0\0\0\0\0\0\1\1\1", 12},			// timestamps of 9
-		{"\5\2\1\1", 4},					// SACK without blocks
-		{"\5\x09\0\0\0\0\0\0\0\1\1\1", 12},			// SACK with half a block
-		{"\5\4\0\0\5\6\0\0\0\0\1\1", 12},			// two of them
+		{"\2\3\5\1", 4},                                        // MSS of 3
+		{"\2\6\5\xb4\0\0\1\1", 8},                              // MSS of 6
+		{"\3\2\1\1", 4},                                        // window scale of 2
+		{"\3\4\7\7", 4},                                        // window scale of 4
+		{"\4\3\0\1", 4},                                        // SACK-permitted of 3
+		{"\x08\x09\0\0\0\0\0\0\0\1\1\1", 12},                   // timestamps of 9
+		{"\5\2\1\1", 4},                                        // SACK without blocks
+		{"\5\x09\0\0\0\0\0\0\0\1\1\1", 12},                     // SACK with half a block
+		{"\5\4\0\0\5\6\0\0\0\0\1\1", 12},                       // two of them
 		{"\xfe\4\xaa\xbb\x22\2\x1e\x0a\1\2\3\4\5\6\7\x08", 16}, // unknown kinds
-		{"\x13\x12\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\1", 20},	// MD5
+		{"\x13\x12\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\1", 20},   // MD5
 	};
 
 	for (size_t i = 0; i < RTE_DIM(row); i++) {

@@ -58,7 +58,7 @@ static uint32_t softrss(const struct wr_tuple *t, const uint8_t *key, bool be)
 		words = RTE_THASH_V6_L4_LEN;
 	}
 	return be ? rte_softrss_be((uint32_t *)&u, words, key)
-		  : rte_softrss((uint32_t *)&u, words, key);
+	          : rte_softrss((uint32_t *)&u, words, key);
 }
 
 static void check_against_dpdk(const uint8_t *key, uint64_t seed)
