@@ -87,8 +87,8 @@ static void put_rate(const char *what, double per_s, const char *unit)
 	char text[HUMAN_LEN];
 	size_t len = strlen(human_rate(per_s, text, sizeof(text)));
 
-	// "12.3 kbit/s", "500 bit/s"
-	printf("%s%s%s%s  ", what, text, text[len - 1] <= '9' ? " " : "", unit);
+	// "12.3 kbit/s", "500 bit/s", "7/s"
+	printf("%s%s%s%s  ", what, text, text[len - 1] <= '9' && unit[0] != '/' ? " " : "", unit);
 }
 
 static void print_head(const struct sample *now, const struct sample *before)

@@ -116,7 +116,7 @@ static enum wr_drop check_rst(
 	return WR_TCP_STOP;
 }
 
-// Fourth (security is not implemented by anyone): SYN, by RFC 5961 4.2.
+// Fourth (the third, security, is left out by every stack): SYN, by RFC 5961 4.2.
 static enum wr_drop check_syn(
 	struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_tcp_seg *g, wr_us_t now)
 {

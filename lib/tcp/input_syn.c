@@ -124,14 +124,14 @@ enum wr_drop wr_tcp_input_listen(
 	if (bound)
 		wr_tcp_conn_iss_above(s, c, last);
 	learn_syn(c, g, UINT8_MAX, now);
+	wr_tcp_conn_set_state(
+		s, c, l->opts.deferred ? WR_TCP_ST_LISTEN : WR_TCP_ST_SYN_RECEIVED);
 	wr_tcp_window_open(s, c);
 	wr_tcp_timer_life(s, c, now + s->cfg.syn_timeout_us);
 	if (l->opts.deferred) {
 		c->flags |= F_OWNED;
-		wr_tcp_conn_set_state(s, c, WR_TCP_ST_LISTEN);
 		wr_tcp_conn_event(s, c, WR_TCP_EV_SYN);
 	} else {
-		wr_tcp_conn_set_state(s, c, WR_TCP_ST_SYN_RECEIVED);
 		c->flags |= F_SYN_DUE;
 		wr_tcp_conn_dirty(s, c);
 	}

@@ -121,14 +121,14 @@ static uint32_t flush_port(struct wr_worker *w, struct wport *wp)
 		uint16_t n = (uint16_t)RTE_MIN(in_row, (uint32_t)WR_BURST);
 		struct rte_mbuf **m = &wp->backlog[wp->head];
 		uint32_t errors = 0, linear = 0;
-		uint64_t bytes = 0, len[WR_BURST];
+		uint64_t bytes = 0;
 		uint16_t sent;
 
 		for (uint16_t i = 0; i < n; i++)
-			len[i] = m[i]->pkt_len; // afterwards they belong to the port
+			bytes += m[i]->pkt_len; // afterwards they belong to the port
 		sent = wr_port_tx(wp->port, wp->txq, m, n, &errors, &linear);
-		for (uint16_t i = 0; i < sent; i++)
-			bytes += len[i];
+		for (uint16_t i = sent; i < n; i++)
+			bytes -= m[i]->pkt_len;
 		wp->head = (wp->head + sent) & (BACKLOG_SLOTS - 1);
 		wp->count -= sent;
 		wr_stats_add(&w->stats, WR_CTR_tx_frames, sent - errors);

@@ -7,6 +7,7 @@ set -euo pipefail
 . "$(dirname -- "$0")/bench.sh"
 
 bench_up
+bench_quiet
 bench_backends
 # One link: the client gets an address beside the backends.
 ip -n "$NS_CLIENT" addr add 198.18.1.200/24 dev c0

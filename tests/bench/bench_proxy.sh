@@ -97,6 +97,7 @@ measure() { # LOAD WHOSE ROUND CONNECTIONS NAME
 }
 
 bench_up
+bench_quiet
 bench_backends
 for ((round = 1; round <= ROUNDS; round++)); do
 	for who in $WHO; do

@@ -76,6 +76,10 @@ def main(argv):
     rows, out = read(argv[0]), {}
     print("Medians. CPU of the balancer's core in full: user, system, interrupts; for Weir turns that moved something,")
     print("and interrupts in idle turns. veth, checksum and segmentation offloads off, receive work steered to each side's core.")
+    busy = max((r[0] for r in rows.get("machine", {}).get("busy", [])), default=0)
+    out["machine_busy_permille_before"] = busy
+    if busy > 50:
+        print(f"WARNING: the machine was {busy / 10:.0f} % busy before the run: these figures are not worth keeping.")
     for load in LOADS:
         if load in rows:
             print_load(load, {whose: summarise(r) for whose, r in rows[load].items()}, out)

@@ -589,7 +589,9 @@ void pair_inject(struct pair *p, int to, const struct pair_seg *seg)
 		.seq = seg->seq,
 		.ack = seg->ack,
 		.window = seg->window,
-		.flags = seg->flags,
+		// the parser refuses some combinations; the engine has to stand them all the same
+		.flags = seg->flags & (WR_TCP_SYN | WR_TCP_RST | WR_TCP_ACK) ? seg->flags
+									     : WR_TCP_ACK,
 		.opts = seg->opts,
 		.mss = seg->mss,
 		.wscale = seg->wscale,
@@ -606,6 +608,7 @@ void pair_inject(struct pair *p, int to, const struct pair_seg *seg)
 	wr_parse_frame(&k, m, WR_PARSE_F_NO_L2);
 	if (k.kind != WR_PKT_TCP)
 		pair_fail(p, "injected segment does not parse: %s", wr_drop_name(k.drop));
+	k.flags = seg->flags;
 	p->payload_in[to] += k.payload_len;
 	wr_tcp_input_burst(p->s[to], &k, 1, p->now);
 }

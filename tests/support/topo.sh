@@ -399,7 +399,7 @@ wait_event() { wait_for "$1" "event $2 ${3:-}" event_seen "${@:2}"; }
 
 backend_state() { tel /weir/backends | jq -r ".[] | select(.pool == \"$1\" and .name == \"$2\") | .state"; }
 backend_is() { [ "$(backend_state "$1" "$2")" = "$3" ]; }
-all_up() { [ "$(tel /weir/backends | jq -r '[.[] | select(.state != "up")] | length')" = 0 ]; }
+all_up() { [ "$(tel /weir/backends | jq -r '[.[] | select(.state != "up" and .state != "unchecked")] | length')" = 0 ]; }
 
 # LEDGER_EXCEPT names one that a test cannot expect to close.
 ledger_closed() {

@@ -31,6 +31,8 @@ for wrong in "backends,-1" "backends,zzz" "nothing" "conns,99999999999999999999"
 	timeout 5 "$PYTHON" "$TOPO_DIR/telemetry.py" "$INSTANCE" "/weir/$wrong" --raw >/dev/null 2>&1 || :
 done
 alive weir || fail "a wrong request ended Weir"
+# DPDK's own client reads it too.
+dpdk-telemetry.py -f "$INSTANCE" <<<"/weir/status" | grep -q '"serving"' || fail "dpdk-telemetry.py cannot read /weir/status"
 for c in status queues backends events; do
 	weirctl_run "$c" >"$TMP/table" || fail "weirctl $c"
 	assert_ge "lines of weirctl $c" "$(wc -l <"$TMP/table")" 1

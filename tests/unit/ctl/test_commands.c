@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "rig.h"
+
+static void commands_every_reading_one_answers_in_shape(void **state)
+{
+	static const char *const paths[] = {"status", "services", "pools", "backends", "latency",
+		"conns", "queues", "pressure", "drops", "counters", "ledger", "workers", "ports",
+		"events", "neighbours", "config"};
+
+	rig_run(50 * WR_US_PER_MS);
+	for (size_t i = 0; i < RTE_DIM(paths); i++) {
+		char request[64];
+		json_t *top;
+
+		snprintf(request, sizeof(request), "/weir/%s", paths[i]);
+		top = rig_ask(request);
+		rig_uint(rig_page(top), "next");
+		rig_uint(rig_page(top), "total");
+		for (unsigned int k = 0; k < rig_rows(top); k++)
+			assert_null(json_object_get(rig_row(top, k), "error"));
+		json_decref(top);
+		// And refuses what it does not know.
+		snprintf(request, sizeof(request), "/weir/%s,0,nonsense=1", paths[i]);
+		rig_expect_error(request, "unknown parameter 'nonsense'", "cursor");
+	}
+}
+
+static void commands_cursor_past_the_end(void **state)
+{
+	json_t *top = rig_ask("/weir/backends,1000");
+
+	assert_int_equal(rig_rows(top), 0);
+	assert_int_equal(rig_uint(rig_page(top), "total"), 2);
+	assert_int_equal(rig_uint(rig_page(top), "next"), 0);
+	json_decref(top);
+}
+
+static void commands_acting_needs_a_verb(void **state)
+{
+	rig_expect_error("/weir/backend", "unknown verb", "verbs in front");
+	rig_expect_error("/weir/backend,web/b0", "drain=, enable=, weight=", "verbs");
+	rig_expect_error("/weir/backend,stalled=1", "unknown verb in 'stalled=1'", "verbs");
+	rig_expect_error("/weir/backend,drain", "unknown verb", "verbs");
+	rig_expect_error("/weir/backend,drains=web/b0", "unknown verb", "verbs");
+	rig_expect_error("/weir/conn,drain=web/b0", "/weir/conn takes kill=", "verbs");
+	assert_int_equal(rig_event_count(WR_EV_backend_admin), 0);
+}
+
+static void commands_config_verbs(void **state)
+{
+	json_t *top = rig_ask("/weir/config,show");
+
+	assert_true(rig_rows(top) > 10);
+	assert_string_equal(rig_str(rig_row(top, 0), "text"), "runtime:");
+	json_decref(top);
+	rig_expect_error("/weir/config,reload=x", "unknown verb", "show");
+}
+
+static void commands_second_control_side_is_refused(void **state)
+{
+	struct wr_err err = {0};
+
+	assert_null(wr_ctl_create(rig.t->f, &err));
+	assert_non_null(strstr(err.text, "control side already"));
+}
+
+static void commands_after_the_end_say_so(void **state)
+{
+	struct wr_err err = {0};
+
+	wr_ctl_destroy(rig.c);
+	rig_expect_error("/weir/status", "stopping or not started", "again");
+	rig.c = wr_ctl_create(rig.t->f, &err);
+	assert_non_null(rig.c);
+}
+
+static void commands_unknown_path(void **state)
+{
+	json_t *top = rig_ask("/weir/nonsense");
+
+	assert_true(json_is_null(rig_page(top)));
+	json_decref(top);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			commands_every_reading_one_answers_in_shape, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(
+			commands_cursor_past_the_end, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(
+			commands_acting_needs_a_verb, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(commands_config_verbs, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(
+			commands_second_control_side_is_refused, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(
+			commands_after_the_end_say_so, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(commands_unknown_path, rig_setup, rig_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, rig_group_start, rig_group_stop);
+}
