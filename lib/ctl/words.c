@@ -113,7 +113,7 @@ static void conn(struct sentence *s, const struct wr_event *ev, const char *scop
 	if (scope[0] != '\0')
 		say(s, " of %s", scope);
 	if (ev->kind == WR_EV_conn_resumed)
-		say(s, " takes data again");
+		say(s, " takes data again after %u ms", ev->extra);
 	else
 		say(s, " keeps its window closed; its connection pauses the other side");
 	if (ev->depth > 0)

@@ -52,8 +52,10 @@ static int connect_to(struct wr_proxy *p, struct session *s, struct wr_backend *
 		}
 		sources_put(p, be, s->source, t.lport);
 		if (rc != -EADDRINUSE)
-			break;
+			return rc;
 	}
+	// Those that are free rest in TIME-WAIT, all that were tried.
+	wr_stats_add(p->stats, WR_CTR_source_ports_exhausted, 1);
 	return rc;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-// Active TCP checks through the data path, on reserved connections: a completed handshake passes; it
-// is reset at once, so that the backend's accept queue and our ports stay free.
+// Active TCP checks through the data path, on reserved connections: a completed handshake passes;
+// it is reset at once, so that the backend's accept queue and our ports stay free.
 
 #include "proxy_priv.h"
 
@@ -40,8 +40,8 @@ static void probe_end(struct wr_proxy *p, struct probe *pr, int err, wr_us_t now
 	wr_backend_probe_answer(be, pr->asked, err);
 }
 
-static int probe_connect(struct wr_proxy *p, struct probe *pr, struct wr_backend *be, uint32_t index,
-	wr_us_t now)
+static int probe_connect(
+	struct wr_proxy *p, struct probe *pr, struct wr_backend *be, uint32_t index, wr_us_t now)
 {
 	struct wr_tcp_connect_opts opts = {.flags = WR_TCP_CONNECT_F_RESERVED,
 		.user = USER_PROBE | index,
@@ -67,8 +67,8 @@ static int probe_connect(struct wr_proxy *p, struct probe *pr, struct wr_backend
 	return rc;
 }
 
-void wr_proxy_probe(struct wr_proxy *p, uint16_t backend, uint32_t asked, wr_us_t timeout,
-	wr_us_t now)
+void wr_proxy_probe(
+	struct wr_proxy *p, uint16_t backend, uint32_t asked, wr_us_t timeout, wr_us_t now)
 {
 	struct wr_backend *be = wr_backends_get(p->cfg.backends, backend);
 	struct probe *pr = NULL;
@@ -111,9 +111,9 @@ void probe_event(struct wr_proxy *p, uint32_t index, wr_handle_t conn, uint32_t 
 		enum wr_tcp_end end = wr_tcp_end(p->tcp, conn);
 
 		probe_end(p, pr,
-			end == WR_TCP_END_REFUSED ? ECONNREFUSED :
-			end == WR_TCP_END_TIMEOUT ? ETIMEDOUT :
-						    ECONNRESET,
+			end == WR_TCP_END_REFUSED   ? ECONNREFUSED
+			: end == WR_TCP_END_TIMEOUT ? ETIMEDOUT
+						    : ECONNRESET,
 			now);
 	}
 }

@@ -5,8 +5,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define KILL_PER_TURN   256u // sessions looked at for a killed backend, a turn
-#define TIMERS_PER_TURN 256
+// The engine holds a bounded number of resets until its next output (256): what one turn ends must
+// fit beside the answers to what it received, or peers would never hear of it. A timer or a kill
+// ends two connections, a ready one ends one other (READY_BUDGET of the worker).
+#define TIMERS_PER_TURN 24
+#define KILLS_PER_TURN  8u
+#define ABORTS_PER_TURN 100u  // at shutdown, when nothing new is let in
+#define LOOKS_PER_TURN  1024u // slots looked at for sessions to kill
 
 // Largest MSS to show to clients of a service: what the path to every backend of its pool takes, so
 // that a segment of the client's goes on whole; never above what the client's own path takes.
@@ -47,13 +52,16 @@ static int listeners_create(struct wr_proxy *p, struct wr_err *err)
 			int rc;
 
 			if (id >= WR_MAX_LISTENERS)
-				return wr_err_set(err, EINVAL, "more than %u listeners", WR_MAX_LISTENERS);
+				return wr_err_set(
+					err, EINVAL, "more than %u listeners", WR_MAX_LISTENERS);
 			p->service_of_listener[id] = (uint16_t)i;
 			rc = wr_tcp_listen(p->tcp, &sv->listen[k], &o);
 			if (rc < 0)
-				return wr_err_set(err, -rc, "service %s: cannot listen on %s: %s", sv->name,
+				return wr_err_set(err, -rc, "service %s: cannot listen on %s: %s",
+					sv->name,
 					wr_endpoint_format(&sv->listen[k], text, sizeof(text)),
-					rc == -EADDRINUSE ? "another service has it" : "out of memory");
+					rc == -EADDRINUSE ? "another service has it"
+							  : "out of memory");
 		}
 	}
 	return 0;
@@ -83,8 +91,9 @@ struct wr_proxy *wr_proxy_create(const struct wr_proxy_config *cfg, wr_us_t now,
 	return p;
 
 fail:
-	wr_err_set(err, ENOMEM, "worker %u: out of memory for %u sessions; lower runtime.max_sessions",
-		cfg->worker, cfg->max_sessions);
+	wr_err_set(err, ENOMEM,
+		"worker %u: out of memory for %u sessions; lower runtime.max_sessions", cfg->worker,
+		cfg->max_sessions);
 	wr_proxy_destroy(p);
 	return NULL;
 }
@@ -120,36 +129,41 @@ static void dispatch(struct wr_proxy *p, const struct wr_tcp_ready *r, wr_us_t n
 			return;
 		}
 	}
-	// What came with the handshake in the same burst is pumped once a backend answers; a client that
-	// is gone again already gets no session.
+	// What came with the handshake in the same burst is pumped once a backend answers; a client
+	// that is gone again already gets no session.
 	if ((r->events & (WR_TCP_EV_ACCEPTED | WR_TCP_EV_SYN)) && !(r->events & WR_TCP_EV_CLOSED))
 		session_open(p, r, now);
 	else
 		wr_tcp_abort(p->tcp, r->conn, now);
 }
 
-// Walk some slots and end the sessions of backends that are being killed. The walk goes around once
-// after the newest request.
+// Walk some slots and end the sessions of backends that are being killed, or all of them. The walk
+// goes around once after the newest request.
 static void kill_turn(struct wr_proxy *p, wr_us_t now)
 {
-	uint32_t n = RTE_MIN(p->kill_left, KILL_PER_TURN);
+	uint32_t looks = RTE_MIN(p->kill_left, LOOKS_PER_TURN);
+	uint32_t most = p->aborting ? ABORTS_PER_TURN : KILLS_PER_TURN;
 
-	for (; n > 0; n--, p->kill_left--) {
+	for (uint32_t ended = 0; looks > 0 && ended < most; looks--, p->kill_left--) {
 		uint32_t i = p->kill_cursor;
 		struct session *s = session_at(p, i);
 
 		p->kill_cursor = i + 1 == p->sessions.capacity ? 0 : i + 1;
-		if (wr_pool_handle_at(&p->sessions, i) == WR_HANDLE_NONE ||
-			s->backend == WR_MAGLEV_NONE || !p->killing[s->backend])
+		if (wr_pool_handle_at(&p->sessions, i) == WR_HANDLE_NONE)
 			continue;
+		if (!p->aborting && (s->backend == WR_MAGLEV_NONE || !p->killing[s->backend]))
+			continue;
+		ended++;
 		// A session that is still connecting tries the next backend.
-		if (s->state == WR_SESSION_CONNECTING)
+		if (s->state == WR_SESSION_CONNECTING && !p->aborting)
 			connect_failed(p, s, WR_TCP_END_NO_ROUTE, now);
 		else
 			session_abort(p, s, now);
 	}
-	if (p->kill_left == 0)
+	if (p->kill_left == 0) {
 		memset(p->killing, 0, sizeof(p->killing));
+		p->aborting = false;
+	}
 }
 
 uint32_t wr_proxy_poll(struct wr_proxy *p, uint32_t budget, wr_us_t now)
@@ -208,11 +222,10 @@ void wr_proxy_stop(struct wr_proxy *p)
 	wr_tcp_set_admit_all(p->tcp, WR_TCP_REFUSE_RST);
 }
 
-void wr_proxy_abort_all(struct wr_proxy *p, wr_us_t now)
+void wr_proxy_abort_all(struct wr_proxy *p)
 {
-	for (uint32_t i = 0; i < p->sessions.capacity; i++)
-		if (wr_pool_handle_at(&p->sessions, i) != WR_HANDLE_NONE)
-			session_abort(p, session_at(p, i), now);
+	p->aborting = true;
+	p->kill_left = p->sessions.capacity;
 }
 
 const struct wr_service_counters *wr_proxy_service(const struct wr_proxy *p, uint16_t service)

@@ -7,7 +7,7 @@
 #include "wr_rng.h"
 #include "wr_wheel.h"
 
-#define TRIES_MAX 8 // backends tried for one session, the first included
+#define TRIES_MAX 17 // backends tried for one session: the first, and at most 16 retries
 
 #define USER_PROBE 0x80000000u // marks a connection's user word: probe index, else session index
 
@@ -20,31 +20,32 @@ struct session {
 	wr_handle_t client;         // NONE once released
 	wr_handle_t server;
 	wr_handle_t self;
-	uint32_t source;            // index into the pool's sources x backends
-	uint64_t key;               // hash that picks the backend
+	uint32_t source; // index into the pool's sources x backends
+	uint64_t key;    // hash that picks the backend
 	wr_us_t began_us;
-	wr_us_t moved_us;           // when payload last moved, or the state last changed
-	wr_us_t connect_us;         // when the current connect began
+	wr_us_t moved_us;   // when payload last moved, or the state last changed
+	wr_us_t connect_us; // when the current connect began
 	wr_us_t deadline_us;
-	wr_us_t client_stalled_us;  // since when its window is closed; 0: it is not
+	wr_us_t client_stalled_us; // since when its window is closed; 0: it is not
 	wr_us_t server_stalled_us;
-	uint64_t acked_bytes;       // by both sides, when the timer last expired
+	bool client_told, server_told; // by an event
+	uint64_t acked_bytes;          // by both sides, when the timer last expired
 	uint16_t service;
-	uint16_t backend;           // slot, WR_MAGLEV_NONE while none
-	uint16_t lport;             // source port held, 0: none
-	uint8_t state;              // enum wr_session_state
+	uint16_t backend; // slot, WR_MAGLEV_NONE while none
+	uint16_t lport;   // source port held, 0: none
+	uint8_t state;    // enum wr_session_state
 	uint8_t tries;
 	uint16_t tried[TRIES_MAX];
-	bool deferred;              // the client's SYN waits for our answer
-	bool counted;               // in the backend's counters
-	bool client_fin;            // end of the client's stream passed on to the backend
+	bool deferred;   // the client's SYN waits for our answer
+	bool counted;    // in the backend's counters
+	bool client_fin; // end of the client's stream passed on to the backend
 	bool server_fin;
-	bool client_over;           // connection over (both FINs acknowledged); may be released
+	bool client_over; // connection over (both FINs acknowledged); may be released
 	bool server_over;
 };
 
-// The fullest queue of one direction over all connections: the deepest seen since the last look, and
-// the connection that it was, since a queue that stands still raises no event to see it by.
+// The fullest queue of one direction over all connections: the deepest seen since the last look,
+// and the connection that it was, since a queue that stands still raises no event to see it by.
 struct fullest {
 	wr_handle_t conn;
 	uint32_t now;
@@ -53,12 +54,12 @@ struct fullest {
 
 // Free source ports of each (source, backend) pair of a pool.
 struct source_pairs {
-	struct wr_addr *source;  // [sources]
+	struct wr_addr *source; // [sources]
 	uint32_t sources;
 	uint32_t rotor;
 	uint32_t backends;
-	struct wr_ports *ports;  // [backends][sources]
-	bool *usable;            // [backends][sources]: same family
+	struct wr_ports *ports; // [backends][sources]
+	bool *usable;           // [backends][sources]: same family
 	uint64_t *bitmaps;
 };
 
@@ -87,6 +88,7 @@ struct wr_proxy {
 	struct probe *probes;
 	uint32_t probe_count;
 	bool killing[WR_MAX_BACKENDS]; // backends whose sessions are being reset
+	bool aborting;                 // all sessions are being reset
 	uint32_t kill_cursor, kill_left;
 	uint32_t connecting;
 	struct fullest recv, send;
@@ -98,8 +100,8 @@ static inline struct session *session_at(struct wr_proxy *p, uint32_t index)
 	return wr_pool_at(&p->sessions, index);
 }
 
-static inline const struct wr_conf_service *session_service(const struct wr_proxy *p,
-	const struct session *s)
+static inline const struct wr_conf_service *session_service(
+	const struct wr_proxy *p, const struct session *s)
 {
 	return &p->conf->services[s->service];
 }
@@ -110,7 +112,8 @@ void session_client_event(struct wr_proxy *p, struct session *s, uint32_t events
 void session_server_event(struct wr_proxy *p, struct session *s, uint32_t events, wr_us_t now);
 void session_timer(struct wr_proxy *p, struct session *s, wr_us_t now);
 void session_abort(struct wr_proxy *p, struct session *s, wr_us_t now);
-void session_set_state(struct wr_proxy *p, struct session *s, enum wr_session_state st, wr_us_t now);
+void session_set_state(
+	struct wr_proxy *p, struct session *s, enum wr_session_state st, wr_us_t now);
 void session_arm(struct wr_proxy *p, struct session *s, wr_us_t now);
 
 // connect.c: a backend for a session
@@ -124,9 +127,10 @@ void pump(struct wr_proxy *p, struct session *s, wr_us_t now);
 // sources.c: source addresses and ports
 int sources_create(struct wr_proxy *p, struct wr_err *err);
 void sources_destroy(struct wr_proxy *p);
-// Next source with a free port towards a backend: fills the tuple's local side and *source. False: none.
-bool sources_get(struct wr_proxy *p, const struct wr_backend *be, struct wr_tuple *t,
-	uint32_t *source);
+// Next source with a free port towards a backend: fills the tuple's local side and *source. False:
+// none.
+bool sources_get(
+	struct wr_proxy *p, const struct wr_backend *be, struct wr_tuple *t, uint32_t *source);
 void sources_put(struct wr_proxy *p, const struct wr_backend *be, uint32_t source, uint16_t port);
 // Whether any source of the pool can reach the backend at all.
 bool sources_reach(struct wr_proxy *p, const struct wr_backend *be);
@@ -134,7 +138,8 @@ void sources_gauges(const struct wr_proxy *p, struct wr_proxy_gauges *out);
 
 // probe.c: health
 int probes_create(struct wr_proxy *p);
-void probe_event(struct wr_proxy *p, uint32_t index, wr_handle_t conn, uint32_t events, wr_us_t now);
+void probe_event(
+	struct wr_proxy *p, uint32_t index, wr_handle_t conn, uint32_t events, wr_us_t now);
 void probe_timer(struct wr_proxy *p, uint32_t index, wr_us_t now);
 
 // Largest MSS on the path to an address, without options; 0: no route.

@@ -27,8 +27,8 @@ static void note_depths(struct wr_proxy *p, wr_handle_t from, wr_handle_t to, ui
 }
 
 // One direction. Returns bytes moved; *fin tells that the end of the stream was passed on.
-static uint32_t pump_one(struct wr_proxy *p, wr_handle_t from, wr_handle_t to, bool *fin,
-	wr_us_t now)
+static uint32_t pump_one(
+	struct wr_proxy *p, wr_handle_t from, wr_handle_t to, bool *fin, wr_us_t now)
 {
 	struct wr_mq q = {0};
 	uint32_t space, moved = 0;

@@ -5,6 +5,9 @@
 
 #include "proxy_priv.h"
 
+// A window that closes for a moment is what a slower reader does all the time.
+#define STALL_US (500 * WR_US_PER_MS)
+
 const char *wr_session_state_name(enum wr_session_state st)
 {
 	static const char *const names[WR_SESSION_STATES] = {
@@ -13,9 +16,22 @@ const char *wr_session_state_name(enum wr_session_state st)
 	return st < WR_SESSION_STATES ? names[st] : "?";
 }
 
+// When a closed window is worth an event.
+static wr_us_t stall_due(const struct session *s)
+{
+	wr_us_t due = WR_US_NEVER;
+
+	if (s->client_stalled_us != 0 && !s->client_told)
+		due = s->client_stalled_us + STALL_US;
+	if (s->server_stalled_us != 0 && !s->server_told)
+		due = RTE_MIN(due, s->server_stalled_us + STALL_US);
+	return due;
+}
+
 void session_arm(struct wr_proxy *p, struct session *s, wr_us_t now)
 {
 	const struct wr_conf_service *sv = session_service(p, s);
+	wr_us_t at;
 
 	switch (s->state) {
 	case WR_SESSION_CONNECTING:
@@ -33,8 +49,9 @@ void session_arm(struct wr_proxy *p, struct session *s, wr_us_t now)
 	}
 	// Lazy: payload moves deadlines later all the time; the wheel is touched when it expires or
 	// when the deadline comes nearer.
-	if (!wr_wheel_is_armed(&s->timer) || s->deadline_us < s->timer.deadline_us)
-		wr_wheel_arm(&p->wheel, &s->timer, s->deadline_us);
+	at = RTE_MIN(s->deadline_us, stall_due(s));
+	if (!wr_wheel_is_armed(&s->timer) || at < s->timer.deadline_us)
+		wr_wheel_arm(&p->wheel, &s->timer, at);
 }
 
 void session_set_state(struct wr_proxy *p, struct session *s, enum wr_session_state st, wr_us_t now)
@@ -153,26 +170,18 @@ static void side_lost(struct wr_proxy *p, struct session *s, bool client, wr_us_
 	session_abort(p, s, now);
 }
 
-static void stall_event(struct wr_proxy *p, struct session *s, bool client, bool stalled,
-	wr_us_t now)
+static void stall_event(struct wr_proxy *p, struct session *s, bool client, enum wr_event_kind kind,
+	uint64_t ms, wr_us_t now)
 {
-	wr_us_t *since = client ? &s->client_stalled_us : &s->server_stalled_us;
 	struct wr_tcp_info info;
 	struct wr_event ev = {.at_us = now,
-		.kind = stalled ? WR_EV_conn_stalled : WR_EV_conn_resumed,
+		.kind = (uint16_t)kind,
 		.worker = p->cfg.worker,
 		.queue = UINT16_MAX,
 		.scope = client ? s->service : s->backend,
+		.extra = (uint32_t)RTE_MIN(ms, (uint64_t)UINT32_MAX),
 		.count = 1};
 
-	if ((*since != 0) == stalled)
-		return;
-	if (!stalled)
-		ev.extra = (uint32_t)RTE_MIN((now - *since) / WR_US_PER_MS, (uint64_t)UINT32_MAX);
-	*since = stalled ? RTE_MAX(now, (wr_us_t)1) : 0;
-	if (stalled && !client)
-		wr_backend_counters(wr_backends_get(p->cfg.backends, s->backend), p->cfg.worker)
-			->stalled++;
 	if (wr_tcp_info(p->tcp, client ? s->client : s->server, &info)) {
 		ev.a.addr = info.tuple.remote;
 		ev.a.port = info.tuple.rport;
@@ -185,6 +194,41 @@ static void stall_event(struct wr_proxy *p, struct session *s, bool client, bool
 		wr_stats_add(p->stats, WR_CTR_events_lost, 1);
 }
 
+static void stall_note(
+	struct wr_proxy *p, struct session *s, bool client, uint32_t events, wr_us_t now)
+{
+	wr_us_t *since = client ? &s->client_stalled_us : &s->server_stalled_us;
+	bool *told = client ? &s->client_told : &s->server_told;
+
+	if (events & WR_TCP_EV_RESUMED) {
+		if (*told)
+			stall_event(p, s, client, WR_EV_conn_resumed, (now - *since) / WR_US_PER_MS,
+				now);
+		*told = false;
+		*since = 0;
+	} else if ((events & WR_TCP_EV_STALLED) && *since == 0) {
+		*since = RTE_MAX(now, (wr_us_t)1); // the pump that follows arms the timer
+		if (!client)
+			wr_backend_counters(
+				wr_backends_get(p->cfg.backends, s->backend), p->cfg.worker)
+				->stalled++;
+	}
+}
+
+static void stall_tell(struct wr_proxy *p, struct session *s, wr_us_t now)
+{
+	if (s->client_stalled_us != 0 && !s->client_told &&
+		now >= s->client_stalled_us + STALL_US) {
+		s->client_told = true;
+		stall_event(p, s, true, WR_EV_conn_stalled, 0, now);
+	}
+	if (s->server_stalled_us != 0 && !s->server_told &&
+		now >= s->server_stalled_us + STALL_US) {
+		s->server_told = true;
+		stall_event(p, s, false, WR_EV_conn_stalled, 0, now);
+	}
+}
+
 void session_client_event(struct wr_proxy *p, struct session *s, uint32_t events, wr_us_t now)
 {
 	if (events & WR_TCP_EV_CLOSED) {
@@ -194,8 +238,7 @@ void session_client_event(struct wr_proxy *p, struct session *s, uint32_t events
 		}
 		s->client_over = true;
 	}
-	if (events & (WR_TCP_EV_STALLED | WR_TCP_EV_RESUMED))
-		stall_event(p, s, true, !(events & WR_TCP_EV_RESUMED), now);
+	stall_note(p, s, true, events, now);
 	if (s->state != WR_SESSION_CONNECTING)
 		pump(p, s, now);
 	end_when_over(p, s, now);
@@ -233,8 +276,7 @@ void session_server_event(struct wr_proxy *p, struct session *s, uint32_t events
 		}
 		s->server_over = true;
 	}
-	if (events & (WR_TCP_EV_STALLED | WR_TCP_EV_RESUMED))
-		stall_event(p, s, false, !(events & WR_TCP_EV_RESUMED), now);
+	stall_note(p, s, false, events, now);
 	if (s->state != WR_SESSION_CONNECTING)
 		pump(p, s, now);
 	end_when_over(p, s, now);
@@ -259,8 +301,9 @@ static bool still_moves(struct wr_proxy *p, struct session *s)
 
 void session_timer(struct wr_proxy *p, struct session *s, wr_us_t now)
 {
+	stall_tell(p, s, now);
 	if (now < s->deadline_us) {
-		wr_wheel_arm(&p->wheel, &s->timer, s->deadline_us);
+		wr_wheel_arm(&p->wheel, &s->timer, RTE_MIN(s->deadline_us, stall_due(s)));
 		return;
 	}
 	if (s->state == WR_SESSION_CONNECTING) {

@@ -57,9 +57,8 @@ static int sources_list(struct wr_proxy *p, const struct wr_conf_pool *pc, struc
 static int pair_init(struct wr_proxy *p, struct source_pairs *sp, const struct wr_conf_backend *bc,
 	uint32_t at, uint32_t source)
 {
-	struct wr_tuple t = {.local = sp->source[source],
-		.remote = bc->address.addr,
-		.rport = bc->address.port};
+	struct wr_tuple t = {
+		.local = sp->source[source], .remote = bc->address.addr, .rport = bc->address.port};
 	bool v4 = wr_addr_is_v4(&t.remote);
 	struct wr_addr own;
 	uint16_t port, mtu;
@@ -100,7 +99,8 @@ static int pairs_create(struct wr_proxy *p, uint32_t pool, uint32_t *total, stru
 	*total += n;
 	if (*total > PAIRS_MAX)
 		return wr_err_set(err, EINVAL,
-			"pool %s: %u sources x %u backends bring the pairs to %u; %u is the most (8 KiB of port bitmap each)",
+			"pool %s: %u sources x %u backends bring the pairs to %u; %u is the most "
+			"(8 KiB of port bitmap each)",
 			pc->name, sp->sources, sp->backends, *total, PAIRS_MAX);
 	if (n == 0)
 		return 0;
@@ -153,8 +153,8 @@ static uint32_t pair_of(struct wr_proxy *p, const struct wr_backend *be, uint32_
 	return (be->id - first) * p->pairs[be->pool].sources + source;
 }
 
-bool sources_get(struct wr_proxy *p, const struct wr_backend *be, struct wr_tuple *t,
-	uint32_t *source)
+bool sources_get(
+	struct wr_proxy *p, const struct wr_backend *be, struct wr_tuple *t, uint32_t *source)
 {
 	struct source_pairs *sp = &p->pairs[be->pool];
 

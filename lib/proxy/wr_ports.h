@@ -8,9 +8,9 @@
 #include "wr_rng.h"
 #include "wr_rss.h"
 
-// Source ports towards backends, so that answers come home: a connect takes a free port of any class
-// c with reta[h0 ^ c] == me, from a bitmap per (source, backend) ordered by class. O(1), no scan of
-// the port space. Ports rotate, so that the one that rested longest comes next (TIME-WAIT).
+// Source ports towards backends, so that answers come home: a connect takes a free port of any
+// class c with reta[h0 ^ c] == me, from a bitmap per (source, backend) ordered by class. O(1), no
+// scan of the port space. Ports rotate, so that the one that rested longest comes next (TIME-WAIT).
 
 #define WR_PORTS_FIRST 1024
 #define WR_PORTS_COUNT (65536 - WR_PORTS_FIRST)
@@ -24,12 +24,12 @@ void wr_ports_order_destroy(struct wr_ports_order *o);
 // Free ports of one (source, backend) pair for one worker.
 struct wr_ports {
 	const struct wr_ports_order *order;
-	uint64_t *used;       // bitmap in class order
+	uint64_t *used; // bitmap in class order
 	uint32_t in_use;
-	uint32_t capacity;    // ports of this worker's classes
-	uint32_t next;        // where the next search starts
-	uint64_t mine[8];     // classes whose answers come to this worker
-	uint64_t full[8];     // classes without a free port
+	uint32_t capacity; // ports of this worker's classes
+	uint32_t next;     // where the next search starts
+	uint64_t mine[8];  // classes whose answers come to this worker
+	uint64_t full[8];  // classes without a free port
 };
 
 size_t wr_ports_bitmap_bytes(void);

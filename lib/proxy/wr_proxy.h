@@ -19,13 +19,13 @@ struct wr_proxy;
 
 // What one worker counts about one service; plain adds by its owner.
 struct wr_service_counters {
-	uint64_t sessions;       // now
+	uint64_t sessions; // now
 	uint64_t sessions_peak;
 	uint64_t sessions_total;
-	uint64_t refused;        // no backend, no source port, no session: reset
-	uint64_t failed;         // accepted, but no backend answered
-	uint64_t bytes_in;       // from clients
-	uint64_t bytes_out;      // to clients
+	uint64_t refused;   // no backend, no source port, no session: reset
+	uint64_t failed;    // accepted, but no backend answered
+	uint64_t bytes_in;  // from clients
+	uint64_t bytes_out; // to clients
 	uint64_t resets_client;
 	uint64_t resets_backend;
 	uint64_t timeouts;
@@ -39,9 +39,9 @@ struct wr_proxy_config {
 	const struct wr_rss *const *port_rss; // by port id; NULL entries: one worker
 	uint16_t worker;
 	uint16_t workers;
-	uint32_t max_sessions;   // of this worker
+	uint32_t max_sessions; // of this worker
 	uint32_t max_probes;
-	uint32_t rcv_buf_bytes;  // limits of one connection's queues, as given to the stack
+	uint32_t rcv_buf_bytes; // limits of one connection's queues, as given to the stack
 	uint32_t snd_buf_bytes;
 	struct wr_stats *stats;
 	struct wr_event_ring *events;
@@ -50,8 +50,8 @@ struct wr_proxy_config {
 };
 
 // Make the sessions, the listeners on the stack and the source-port bitmaps. Sentence on error.
-struct wr_proxy *wr_proxy_create(const struct wr_proxy_config *cfg, wr_us_t now,
-	struct wr_err *err);
+struct wr_proxy *wr_proxy_create(
+	const struct wr_proxy_config *cfg, wr_us_t now, struct wr_err *err);
 void wr_proxy_destroy(struct wr_proxy *p);
 
 // One turn: take ready connections (at most budget), run session timers. Returns items handled.
@@ -62,10 +62,10 @@ wr_us_t wr_proxy_next_timer(const struct wr_proxy *p);
 // --- control, run inside the worker by message ------------------------------------------------
 
 // Begin a health probe; the answer goes through wr_backend_probe_answer().
-void wr_proxy_probe(struct wr_proxy *p, uint16_t backend, uint32_t asked, wr_us_t timeout,
-	wr_us_t now);
+void wr_proxy_probe(
+	struct wr_proxy *p, uint16_t backend, uint32_t asked, wr_us_t timeout, wr_us_t now);
 
-// Reset all sessions of a backend, some hundred a turn until done.
+// Reset all sessions of a backend, some a turn until done.
 void wr_proxy_kill_backend(struct wr_proxy *p, uint16_t backend);
 
 // Reset one session by id, as shown by wr_proxy_dump(). False when there is none.
@@ -73,8 +73,8 @@ bool wr_proxy_kill(struct wr_proxy *p, uint32_t session, wr_us_t now);
 
 // Refuse new connections from now on (shutdown); listeners answer SYNs with a reset.
 void wr_proxy_stop(struct wr_proxy *p);
-// Reset every session.
-void wr_proxy_abort_all(struct wr_proxy *p, wr_us_t now);
+// Reset every session, a hundred a turn until done.
+void wr_proxy_abort_all(struct wr_proxy *p);
 
 enum wr_session_state {
 	WR_SESSION_CONNECTING,  // no backend connection is established yet
@@ -86,13 +86,13 @@ enum wr_session_state {
 const char *wr_session_state_name(enum wr_session_state st);
 
 struct wr_session_info {
-	uint32_t id;            // unique in this worker while it lives
+	uint32_t id; // unique in this worker while it lives
 	uint16_t worker;
 	uint16_t service;
-	uint16_t backend;       // WR_MAGLEV_NONE while none
-	uint8_t state;          // enum wr_session_state
+	uint16_t backend; // WR_MAGLEV_NONE while none
+	uint8_t state;    // enum wr_session_state
 	uint8_t tries;
-	bool stalled_client;    // its window is closed while we have bytes for it
+	bool stalled_client; // its window is closed while we have bytes for it
 	bool stalled_backend;
 	wr_us_t age_us;
 	wr_us_t idle_us;
@@ -102,24 +102,24 @@ struct wr_session_info {
 };
 
 struct wr_session_filter {
-	int32_t service;  // -1: any
-	int32_t backend;  // -1: any
-	bool stalled;     // only sessions with a stalled side
-	bool has_peer;    // only this client address
+	int32_t service; // -1: any
+	int32_t backend; // -1: any
+	bool stalled;    // only sessions with a stalled side
+	bool has_peer;   // only this client address
 	struct wr_addr peer;
-	int64_t id;       // only this id; -1: any
+	int64_t id; // only this id; -1: any
 };
 
-// Copy matching sessions from a cursor (start 0) into out, at most max, looking at no more than 4096
-// slots. Returns how many; *cursor moves on, UINT32_MAX at the end.
+// Copy matching sessions from a cursor (start 0) into out, at most max, looking at no more than
+// 4096 slots. Returns how many; *cursor moves on, UINT32_MAX at the end.
 uint32_t wr_proxy_dump(struct wr_proxy *p, const struct wr_session_filter *f, uint32_t *cursor,
 	struct wr_session_info *out, uint32_t max, wr_us_t now);
 
 // --- gauges -----------------------------------------------------------------------------------
 struct wr_proxy_gauges {
 	uint32_t sessions, sessions_max;
-	uint32_t connecting;         // sessions without an established backend
-	uint32_t ports_used, ports_max; // of the most used (source, backend) pair
+	uint32_t connecting;             // sessions without an established backend
+	uint32_t ports_used, ports_max;  // of the most used (source, backend) pair
 	uint64_t connects_per_s_ceiling; // ports x sources x backends / TIME-WAIT
 };
 // Looks at every pair of source and backend: not for every turn.

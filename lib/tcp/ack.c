@@ -45,8 +45,8 @@ static bool is_dupack(const struct wr_tcp_conn *c, const struct wr_tcp_seg *g, b
 // Karn's problem solved by timestamps: the echo tells which copy was acknowledged (RFC 7323 4.1).
 // When it is the first one although several time-outs went by, ACKs were lost and the time says
 // nothing about the path; after one time-out it may be the path that has become slower.
-static uint32_t rtt_by_timestamp(const struct wr_tcp_conn *c, const struct wr_tcp_seg *g,
-	wr_us_t resent_us, wr_us_t now)
+static uint32_t rtt_by_timestamp(
+	const struct wr_tcp_conn *c, const struct wr_tcp_seg *g, wr_us_t resent_us, wr_us_t now)
 {
 	uint32_t ms;
 
@@ -68,12 +68,13 @@ static void advanced(
 	bool was_full = c->flags & F_WANT_WRITE;
 
 	acked = wr_tcp_sendq_acked(s, c, g->ack, now, &sample);
-	rtt_us = sample.rtt_us != 0 ? sample.rtt_us
-				    : rtt_by_timestamp(c, g, sample.resent_us, now);
+	rtt_us = sample.rtt_us != 0 ? sample.rtt_us : rtt_by_timestamp(c, g, sample.resent_us, now);
 	c->snd_una = g->ack;
 	if (wr_seq_lt(c->rtx_nxt, c->snd_una)) {
 		c->rtx_nxt = c->snd_una;
 		c->rtx_cur = c->sndq.head;
+		// old marks follow, or they would look like new ones 2 GiB later
+		c->rtx_end = wr_seq_max(c->rtx_end, c->snd_una);
 	}
 	// new data was acknowledged: back-off ends (RFC 6298 5.7 and tcp-cases 37)
 	c->backoff = 0;
@@ -82,8 +83,8 @@ static void advanced(
 		wr_tcp_rtt_sample(s, c, rtt_us);
 	else
 		wr_tcp_rto_set(s, c);
-	// lazily: the wheel is not touched here, the deadline moves later (RFC 6298 5.2, 5.3); during
-	// recovery the first partial ACK alone restarts it
+	// lazily: the wheel is not touched here, the deadline moves later (RFC 6298 5.2, 5.3);
+	// during recovery the first partial ACK alone restarts it
 	if (c->snd_una == c->snd_nxt)
 		c->rtx_at = WR_US_NEVER;
 	else if (c->ca_state != WR_TCP_CA_RECOVERY)
@@ -114,7 +115,7 @@ void wr_tcp_ack(
 	else if (is_dupack(c, g, changed))
 		wr_tcp_recovery_dupack(s, c, now);
 	behind = wr_seq_lt(c->snd_nxt, c->snd_end) || wr_seq_lt(c->rtx_nxt, c->rtx_end) ||
-		 (c->flags & (F_RTX_HEAD | F_FIN_QUEUED));
+	         (c->flags & (F_RTX_HEAD | F_FIN_QUEUED));
 	if (behind)
 		wr_tcp_conn_dirty(s, c);
 }

@@ -11,12 +11,9 @@ bool wr_tcp_ready_pop(struct wr_tcp_stack *s, struct wr_tcp_ready *out)
 
 	if (c == NULL)
 		return false;
-	wr_tcp_list_remove(
-		&s->ready, &s->conns, c->handle, offsetof(struct wr_tcp_conn, ready));
-	*out = (struct wr_tcp_ready){.conn = c->handle,
-		.events = c->events,
-		.user = c->user,
-		.listener = c->listener};
+	wr_tcp_list_remove(&s->ready, &s->conns, c->handle, offsetof(struct wr_tcp_conn, ready));
+	*out = (struct wr_tcp_ready){
+		.conn = c->handle, .events = c->events, .user = c->user, .listener = c->listener};
 	c->flags &= ~F_READY;
 	c->events = 0;
 	return true;
@@ -135,8 +132,8 @@ int wr_tcp_write(struct wr_tcp_stack *s, wr_handle_t conn, struct wr_mq *in, wr_
 {
 	struct wr_tcp_conn *c = wr_tcp_conn_owned(s, conn);
 	uint32_t bytes = in->bytes;
-	bool open = c != NULL && c->state != WR_TCP_ST_CLOSED &&
-		    c->state != WR_TCP_ST_TIME_WAIT && !(c->flags & F_FIN_QUEUED);
+	bool open = c != NULL && c->state != WR_TCP_ST_CLOSED && c->state != WR_TCP_ST_TIME_WAIT &&
+	            !(c->flags & F_FIN_QUEUED);
 
 	wr_tcp_count(s, WR_CTR_pay_written_bytes, bytes);
 	if (unlikely(!open)) {

@@ -17,7 +17,8 @@ struct wr_tcp_cc_priv {
 
 struct wr_tcp_cc_ops {
 	const char *name;
-	// the connection is synchronised: initial window; `syn_lost` when the SYN had to be repeated
+	// the connection is synchronised: initial window; `syn_lost` when the SYN had to be
+	// repeated
 	void (*init)(struct wr_tcp_conn *c, bool syn_lost, wr_us_t now);
 	// `acked` bytes left the network outside of recovery and cwnd was the limit
 	void (*acked)(struct wr_tcp_conn *c, uint32_t acked, wr_us_t now);

@@ -50,9 +50,10 @@ struct wr_tcp_conn *wr_tcp_conn_create(
 	wr_handle_t h;
 
 	*why = WR_DROP_conn_pool_full;
-	if (unlikely(s->conns.free_count <= reserve) &&
-		(!evict_time_wait(s) || s->conns.free_count <= reserve))
-		return NULL;
+	// more than one when those who may use the reserve have dipped into it
+	while (unlikely(s->conns.free_count <= reserve))
+		if (!evict_time_wait(s))
+			return NULL;
 	c = wr_pool_get(&s->conns, &h);
 	if (unlikely(c == NULL))
 		return NULL;
@@ -151,8 +152,8 @@ void wr_tcp_conn_set_state(struct wr_tcp_stack *s, struct wr_tcp_conn *c, enum w
 		s->half_open += half ? 1 : -1;
 		s->half_open_max = max32(s->half_open_max, s->half_open);
 	}
-	s->time_wait += (uint32_t)(st == WR_TCP_ST_TIME_WAIT) -
-			(uint32_t)(c->state == WR_TCP_ST_TIME_WAIT);
+	s->time_wait +=
+		(uint32_t)(st == WR_TCP_ST_TIME_WAIT) - (uint32_t)(c->state == WR_TCP_ST_TIME_WAIT);
 	c->state = (uint8_t)st;
 }
 

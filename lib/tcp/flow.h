@@ -8,9 +8,9 @@
 
 #include "wr_pool.h"
 
-// Flow table: from the hash of a tuple to the handle of a connection. Buckets of one cache line with
-// eight ways; an entry may live in either of two buckets, computed from the hash alone, so that
-// nothing ever moves. The key itself is compared in the connection, by the caller.
+// Flow table: from the hash of a tuple to the handle of a connection. Buckets of one cache line
+// with eight ways; an entry may live in either of two buckets, computed from the hash alone, so
+// that nothing ever moves. The key itself is compared in the connection, by the caller.
 
 #define WR_TCP_FLOW_WAYS 8
 

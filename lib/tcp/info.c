@@ -121,8 +121,7 @@ static uint64_t walk_queue(struct wr_tcp_gauges *g, const struct wr_mq *q)
 	struct rte_mbuf *m;
 	uint64_t bytes = 0;
 
-	wr_mq_foreach(m, q)
-	{
+	wr_mq_foreach (m, q) {
 		bytes += m->data_len;
 		if (wr_mbuf_priv(m)->flags & WR_MBUF_F_RX)
 			g->held_rx_mbufs++;

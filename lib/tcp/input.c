@@ -106,13 +106,15 @@ static enum wr_drop check_rst(
 
 	if (likely(!(g->flags & WR_TCP_RST)))
 		return WR_DROP_NONE;
+	if (wr_seq_lt(g->seq, c->rcv_nxt)) // its payload reaches into the window, it does not
+		return WR_DROP_tcp_rst_ignored;
 	if (g->seq != c->rcv_nxt) {
 		wr_tcp_challenge(s, c, now);
 		return WR_DROP_tcp_rst_challenge;
 	}
 	wr_tcp_count(s, WR_CTR_tcp_rst_in, 1);
-	wr_tcp_conn_over(s, c,
-		opening && !(c->flags & F_PASSIVE) ? WR_TCP_END_REFUSED : WR_TCP_END_RESET);
+	wr_tcp_conn_over(
+		s, c, opening && !(c->flags & F_PASSIVE) ? WR_TCP_END_REFUSED : WR_TCP_END_RESET);
 	return WR_TCP_STOP;
 }
 
@@ -257,7 +259,8 @@ enum wr_drop wr_tcp_input_payload(
 
 // Crossing SYNs: the peer's SYN-ACK carries the SYN that we know already and the ACK of ours
 // (RFC 9293 3.5, figure 8). A repeated SYN means that our SYN-ACK was lost.
-static enum wr_drop check_opening(struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_tcp_seg *g)
+static enum wr_drop check_opening(
+	struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_tcp_seg *g)
 {
 	if (!(g->flags & WR_TCP_SYN) || (g->flags & WR_TCP_RST) || g->seq != c->irs)
 		return WR_DROP_NONE;

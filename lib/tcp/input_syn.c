@@ -4,7 +4,8 @@
 // Segments that open connections: SYN to a listener, answers to our SYN, crossing SYNs.
 
 // What the peer's SYN says about its side. Options that were not on its SYN are not used.
-static void learn_syn(struct wr_tcp_conn *c, const struct wr_tcp_seg *g, uint8_t offered, wr_us_t now)
+static void learn_syn(
+	struct wr_tcp_conn *c, const struct wr_tcp_seg *g, uint8_t offered, wr_us_t now)
 {
 	const struct wr_pkt *p = g->p;
 	bool v4 = wr_addr_is_v4(&c->t.local);
@@ -19,9 +20,7 @@ static void learn_syn(struct wr_tcp_conn *c, const struct wr_tcp_seg *g, uint8_t
 		c->peer_wscale = min32(p->wscale, 14);
 	else
 		c->our_wscale = 0;
-	c->peer_mss = p->opts & WR_TCPOPT_MSS ? p->mss
-		      : v4		     ? WR_TCP_MSS_DEF_V4
-					     : WR_TCP_MSS_DEF_V6;
+	c->peer_mss = p->opts & WR_TCPOPT_MSS ? p->mss : v4 ? WR_TCP_MSS_DEF_V4 : WR_TCP_MSS_DEF_V6;
 	// RFC 9293 3.7.1, with a floor; options are taken off (RFC 6691)
 	mss = min32(max32(c->peer_mss, WR_TCP_MSS_MIN), c->rcv_mss);
 	c->mss = (uint16_t)(c->opts & WR_TCPOPT_TS ? mss - WR_TCP_TS_LEN : mss);
@@ -54,7 +53,7 @@ void wr_tcp_conn_established(
 	c->rtx_since_us = 0;
 	c->backoff = 0;
 	c->life_at = WR_US_NEVER;
-	c->flags &= ~F_SYN_DUE;
+	c->flags = (c->flags & ~F_SYN_DUE) | F_SYNCED;
 	c->last_send_us = now;
 	if (c->flags & F_SYN_RTX) {
 		// RFC 6298 5.7
@@ -124,8 +123,7 @@ enum wr_drop wr_tcp_input_listen(
 	if (bound)
 		wr_tcp_conn_iss_above(s, c, last);
 	learn_syn(c, g, UINT8_MAX, now);
-	wr_tcp_conn_set_state(
-		s, c, l->opts.deferred ? WR_TCP_ST_LISTEN : WR_TCP_ST_SYN_RECEIVED);
+	wr_tcp_conn_set_state(s, c, l->opts.deferred ? WR_TCP_ST_LISTEN : WR_TCP_ST_SYN_RECEIVED);
 	wr_tcp_window_open(s, c);
 	wr_tcp_timer_life(s, c, now + s->cfg.syn_timeout_us);
 	if (l->opts.deferred) {

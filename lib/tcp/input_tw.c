@@ -35,7 +35,7 @@ enum wr_drop wr_tcp_input_time_wait(
 	struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_tcp_seg *g, wr_us_t now)
 {
 	bool old_ts = (c->flags & F_TS_VALID) && (g->p->opts & WR_TCPOPT_TS) &&
-		      wr_seq_lt(g->p->ts_val, c->ts_recent);
+	              wr_seq_lt(g->p->ts_val, c->ts_recent);
 
 	// a reset must not end TIME-WAIT early (RFC 1337)
 	if (g->flags & WR_TCP_RST)

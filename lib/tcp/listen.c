@@ -72,11 +72,8 @@ int wr_tcp_listen(struct wr_tcp_stack *s, const struct wr_endpoint *local,
 	l = &s->listeners[i];
 	s->listener_free = l->next;
 	at = bucket_of(s, &local->addr, local->port);
-	*l = (struct wr_tcp_listener){.local = *local,
-		.opts = *opts,
-		.admit = WR_TCP_ADMIT,
-		.next = *at,
-		.used = true};
+	*l = (struct wr_tcp_listener){
+		.local = *local, .opts = *opts, .admit = WR_TCP_ADMIT, .next = *at, .used = true};
 	*at = i;
 	return 0;
 }

@@ -114,7 +114,23 @@ static uint32_t allowed(const struct wr_tcp_conn *c, bool *by_cwnd)
 	return 0;
 }
 
-static void sent_new(struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_tcp_out *o, wr_us_t now)
+// A segment that is nearly full ends with a whole queue entry, so that payload that was cut to
+// almost our size by its sender passes as it is instead of being cut anew for ever.
+static uint32_t at_boundary(const struct wr_tcp_conn *c, uint32_t len)
+{
+	struct rte_mbuf *m = c->snd_cur;
+	uint32_t sum = wr_mbuf_priv(m)->seq + m->data_len - c->snd_nxt;
+
+	if (likely(sum >= len))
+		return len;
+	for (m = wr_mbuf_priv(m)->next; m != NULL && sum + m->data_len <= len;
+		m = wr_mbuf_priv(m)->next)
+		sum += m->data_len;
+	return sum >= len - len / 8 ? sum : len;
+}
+
+static void sent_new(
+	struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_tcp_out *o, wr_us_t now)
 {
 	c->snd_nxt = o->seq;
 	c->snd_cur = o->cur;
@@ -152,6 +168,7 @@ static enum wr_tcp_sent output_new(
 		o.len = allowed(c, &by_cwnd);
 		if (o.len == 0)
 			break;
+		o.len = at_boundary(c, o.len);
 		if ((c->flags & F_FIN_QUEUED) && o.seq + o.len == c->snd_end)
 			o.flags = WR_TCP_FIN;
 		r = wr_tcp_segment_data(s, c, tx, &o, now);

@@ -82,8 +82,8 @@ static bool copy_out(struct wr_tcp_stack *s, const struct rte_mbuf *m, uint32_t 
 }
 
 // Trim a segment of a chain, taken out of it already, to [off, off + len) and hold it.
-static void hold(struct wr_tcp_stack *s, struct rte_mbuf *m, uint32_t off, uint32_t len,
-	struct wr_mq *out)
+static void hold(
+	struct wr_tcp_stack *s, struct rte_mbuf *m, uint32_t off, uint32_t len, struct wr_mq *out)
 {
 	m->data_off = (uint16_t)(m->data_off + off);
 	m->data_len = (uint16_t)len;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tcp_priv.h"
 
-// Reassembly: in-order payload goes straight to the receive queue; the rest is kept as buffers sorted
-// by sequence number without overlap. Bytes received first are the ones kept (tcp-cases 30). The store
-// is bounded per connection and per stack, the highest sequence numbers give way first, and the
-// segment at RCV.NXT is always taken (case 31).
+// Reassembly: in-order payload goes straight to the receive queue; the rest is kept as buffers
+// sorted by sequence number without overlap. Bytes received first are the ones kept (tcp-cases 30).
+// The store is bounded per connection and per stack, the highest sequence numbers give way first,
+// and the segment at RCV.NXT is always taken (case 31).
 
 static uint32_t entry_seq(const struct rte_mbuf *m)
 {
@@ -137,8 +137,7 @@ static void accept_in_order(struct wr_tcp_stack *s, struct wr_tcp_conn *c, struc
 
 // Room in the store for buffers from `seq` on. False: there is none; *evicted tells that entries
 // above seq went.
-static bool make_room(
-	struct wr_tcp_stack *s, struct wr_tcp_conn *c, uint32_t seq, bool *evicted)
+static bool make_room(struct wr_tcp_stack *s, struct wr_tcp_conn *c, uint32_t seq, bool *evicted)
 {
 	*evicted = false;
 	while (c->ooo.count >= s->cfg.ooo_segs_max || s->ooo_count >= s->cfg.ooo_total_max) {

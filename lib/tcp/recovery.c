@@ -71,6 +71,7 @@ void wr_tcp_recovery_acked(
 		c->flags &= ~F_RTX_HEAD;
 		break;
 	default:
+		c->recover = wr_seq_max(c->recover, c->snd_una - 1); // it must not wrap
 		break;
 	}
 	// no growth while the application, not cwnd, is the limit (tcp-cases 38)

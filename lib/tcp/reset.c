@@ -37,7 +37,7 @@ void wr_tcp_reset_answer(struct wr_tcp_stack *s, const struct wr_tcp_seg *g, uin
 		h.flags = WR_TCP_RST;
 	} else {
 		h.ack = p->seq + p->payload_len + !!(p->flags & WR_TCP_SYN) +
-			!!(p->flags & WR_TCP_FIN);
+		        !!(p->flags & WR_TCP_FIN);
 		h.flags = WR_TCP_RST | WR_TCP_ACK;
 	}
 	answer(s, &h, path);

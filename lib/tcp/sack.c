@@ -58,35 +58,44 @@ void wr_tcp_sack_cut(struct wr_tcp_conn *c, uint32_t from)
 	c->sack_count = (uint8_t)n;
 }
 
-static void mark_block(struct wr_tcp_conn *c, uint32_t left, uint32_t right)
+static bool covered(const struct wr_sack_block *b, uint32_t n, uint32_t left, uint32_t right)
 {
-	struct rte_mbuf *m;
-
-	wr_mq_foreach(m, &c->sndq)
-	{
-		struct wr_mbuf_priv *priv = wr_mbuf_priv(m);
-
-		if (wr_seq_geq(priv->seq, right))
-			return;
-		if ((priv->flags & WR_MBUF_F_SACKED) || wr_seq_lt(priv->seq, left) ||
-			wr_seq_gt(priv->seq + m->data_len, right))
-			continue;
-		priv->flags |= WR_MBUF_F_SACKED;
-		c->sacked_bytes += m->data_len;
-	}
+	for (uint32_t i = 0; i < n; i++)
+		if (wr_seq_geq(left, b[i].left) && wr_seq_leq(right, b[i].right))
+			return true;
+	return false;
 }
 
-// Mark whole queue entries that the peer holds. Blocks that are inverted, acknowledged already or
-// beyond what was sent are ignored (tcp-cases 28); a first block below SND.UNA is a D-SACK
-// (RFC 2883) and marks nothing.
+// Mark whole queue entries that the peer holds, in one pass. Blocks that are inverted, acknowledged
+// already or beyond what was sent are ignored (tcp-cases 28); a first block below SND.UNA is a
+// D-SACK (RFC 2883) and marks nothing.
 void wr_tcp_sack_mark(struct wr_tcp_stack *s, struct wr_tcp_conn *c, const struct wr_pkt *p)
 {
+	struct wr_sack_block good[WR_TCP_MAX_SACK];
+	uint32_t n = 0, end = c->snd_una;
+	struct rte_mbuf *m;
+
 	for (uint32_t i = 0; i < p->sack_count; i++) {
 		uint32_t left = p->sack[i].left, right = p->sack[i].right;
 
-		if (wr_seq_lt(left, right) && wr_seq_gt(left, c->snd_una) &&
-			wr_seq_leq(right, c->snd_nxt))
-			mark_block(c, left, right);
+		if (!wr_seq_lt(left, right) || !wr_seq_gt(left, c->snd_una) ||
+			!wr_seq_leq(right, c->snd_nxt))
+			continue;
+		good[n++] = p->sack[i];
+		end = wr_seq_max(end, right);
+	}
+	if (n == 0)
+		return;
+	wr_mq_foreach (m, &c->sndq) {
+		struct wr_mbuf_priv *priv = wr_mbuf_priv(m);
+		uint32_t right = priv->seq + m->data_len;
+
+		if (wr_seq_gt(right, end))
+			return;
+		if ((priv->flags & WR_MBUF_F_SACKED) || !covered(good, n, priv->seq, right))
+			continue;
+		priv->flags |= WR_MBUF_F_SACKED;
+		c->sacked_bytes += m->data_len;
 	}
 }
 
@@ -97,6 +106,7 @@ void wr_tcp_sack_forget(struct wr_tcp_conn *c)
 
 	if (c->sacked_bytes == 0)
 		return;
-	wr_mq_foreach(m, &c->sndq) wr_mbuf_priv(m)->flags &= (uint16_t)~WR_MBUF_F_SACKED;
+	wr_mq_foreach (m, &c->sndq)
+		wr_mbuf_priv(m)->flags &= (uint16_t)~WR_MBUF_F_SACKED;
 	c->sacked_bytes = 0;
 }

@@ -94,8 +94,8 @@ static void copy_payload(struct wr_tcp_stack *s, struct rte_mbuf *m, const struc
 // A queue entry may go into the chain itself only if all of it goes, for the first time, at the
 // chain's end (its `next` must stay NULL), and no other chain holds it. Otherwise an indirect mbuf
 // stands for it, so that no buffer that a TX ring may hold is ever changed (tcp-cases 34).
-static struct rte_mbuf *link_of(struct wr_tcp_stack *s, struct rte_mbuf *cur, uint32_t off,
-	uint32_t len, bool direct)
+static struct rte_mbuf *link_of(
+	struct wr_tcp_stack *s, struct rte_mbuf *cur, uint32_t off, uint32_t len, bool direct)
 {
 	struct rte_mbuf *i;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tcp_priv.h"
 
-// The send queue: written payload until it is acknowledged. Entries are numbered by priv.seq and are
-// never changed: one that is acknowledged in part is the head, and SND.UNA tells how far.
+// The send queue: written payload until it is acknowledged. Entries are numbered by priv.seq and
+// are never changed: one that is acknowledged in part is the head, and SND.UNA tells how far.
 
 void wr_tcp_sendq_append(struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_mq *in)
 {
@@ -35,8 +35,8 @@ void wr_tcp_sendq_append(struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct w
 	}
 }
 
-uint32_t wr_tcp_sendq_acked(struct wr_tcp_stack *s, struct wr_tcp_conn *c, uint32_t ack, wr_us_t now,
-	struct wr_tcp_sample *sample)
+uint32_t wr_tcp_sendq_acked(struct wr_tcp_stack *s, struct wr_tcp_conn *c, uint32_t ack,
+	wr_us_t now, struct wr_tcp_sample *sample)
 {
 	uint32_t upto = wr_seq_min(ack, c->snd_end);
 	uint32_t bytes = upto - c->snd_una;
@@ -54,14 +54,15 @@ uint32_t wr_tcp_sendq_acked(struct wr_tcp_stack *s, struct wr_tcp_conn *c, uint3
 		if (priv->flags & WR_MBUF_F_SACKED)
 			c->sacked_bytes -= m->data_len;
 		else if (priv->sent == 1)
-			sample->rtt_us = (uint32_t)max64(min64(now - priv->sent_us, UINT32_MAX), 1u);
+			sample->rtt_us =
+				(uint32_t)max64(min64(now - priv->sent_us, UINT32_MAX), 1u);
 		if (priv->sent > 1)
 			sample->resent_us = max64(sample->resent_us, priv->sent_us);
 		wr_mq_pop(&c->sndq);
 		wr_tcp_buf_free(s, m);
 	}
-	// Karn: an ACK that covers anything sent twice gives no sample, also not of the rest, which may
-	// have waited at the peer for what was repeated
+	// Karn: an ACK that covers anything sent twice gives no sample, also not of the rest, which
+	// may have waited at the peer for what was repeated
 	if (m != NULL && wr_mbuf_priv(m)->sent > 1 && wr_seq_lt(wr_mbuf_priv(m)->seq, upto))
 		sample->resent_us = max64(sample->resent_us, wr_mbuf_priv(m)->sent_us);
 	if (sample->resent_us != 0)

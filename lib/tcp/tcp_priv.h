@@ -18,17 +18,17 @@
 
 // Inside of the engine: the connection, the stack, and what the files offer one another.
 
-#define WR_TCP_ANSWERS     256  // stateless answers that may wait for one output call
-#define WR_TCP_MSS_MIN     64   // floor for a peer's MSS: less would be an attack on our packet rate
+#define WR_TCP_ANSWERS     256 // stateless answers that may wait for one output call
+#define WR_TCP_MSS_MIN     64  // floor for a peer's MSS: less would be an attack on our packet rate
 #define WR_TCP_MSS_V4      1460 // Ethernet, RFC 9293 3.7.1
 #define WR_TCP_MSS_V6      1440
 #define WR_TCP_MSS_DEF_V4  536 // when the peer gives none (RFC 9293 3.7.1)
 #define WR_TCP_MSS_DEF_V6  1220
-#define WR_TCP_TS_LEN      12   // timestamps with padding, in every segment
-#define WR_TCP_DUPACKS     3    // RFC 5681 3.2
-#define WR_TCP_DUPACKS_OUT 3    // duplicate ACKs kept apart in one burst
-#define WR_TCP_CHALLENGES  10   // challenge and re-ACKs of empty segments, per second and connection
-#define WR_TCP_ORPHAN_US   (60 * WR_US_PER_S) // FIN-WAIT-2 without an owner
+#define WR_TCP_TS_LEN      12 // timestamps with padding, in every segment
+#define WR_TCP_DUPACKS     3  // RFC 5681 3.2
+#define WR_TCP_DUPACKS_OUT 3  // duplicate ACKs kept apart in one burst
+#define WR_TCP_CHALLENGES  10 // challenge and re-ACKs of empty segments, per second and connection
+#define WR_TCP_ORPHAN_US   (60 * WR_US_PER_S)                // FIN-WAIT-2 without an owner
 #define WR_TCP_PAWS_IDLE   (24ULL * 24 * 3600 * WR_US_PER_S) // RFC 7323 5.5
 #define WR_TCP_SLOW_WND    16384 // largest new window from pressure level 1 on
 #define WR_TCP_TRUESIZE    512   // least that a queued buffer is charged against rcv_buf
@@ -61,6 +61,7 @@
 #define F_ZERO_WND     0x00100000u // last window advertised was zero
 #define F_SYN_RTX      0x00200000u // SYN or SYN-ACK was sent more than once
 #define F_TS_VALID     0x00400000u // ts_recent was set
+#define F_SYNCED       0x01000000u // our SYN was acknowledged
 #define F_PARTIAL_ACK  0x00800000u // a partial ACK restarted the timer in this recovery
 
 enum wr_tcp_ca {
@@ -125,7 +126,8 @@ struct wr_tcp_conn {
 	// rarely touched
 	wr_us_t ts_recent_us;
 	wr_us_t last_send_us;
-	wr_us_t rtx_since_us; // since when retransmissions or probes are unanswered; 0: they are not
+	wr_us_t rtx_since_us; // since when retransmissions or probes are unanswered; 0: they are
+	                      // not
 	wr_us_t syn_us;       // first SYN sent
 	uint64_t bytes_in;
 	uint64_t bytes_out;
@@ -154,7 +156,7 @@ struct wr_tcp_conn {
 	uint8_t sack_count;
 };
 
-static_assert(sizeof(struct wr_tcp_conn) <= 576, "a connection grew beyond its budget");
+static_assert(sizeof(struct wr_tcp_conn) <= 512, "a connection grew beyond its budget");
 static_assert(offsetof(struct wr_tcp_conn, snd_una) <= 64, "identity left the first cache line");
 
 struct wr_tcp_listener {
@@ -261,10 +263,16 @@ static inline uint32_t wr_tcp_flight(const struct wr_tcp_conn *c)
 	return c->snd_nxt - c->snd_una;
 }
 
-// Payload written and not acknowledged; the SYN's number is not payload.
+// First payload byte that is not acknowledged; the SYN's number is not payload.
+static inline uint32_t wr_tcp_unacked_seq(const struct wr_tcp_conn *c)
+{
+	return c->flags & F_SYNCED ? c->snd_una : c->iss + 1;
+}
+
+// Payload written and not acknowledged.
 static inline uint32_t wr_tcp_unacked_payload(const struct wr_tcp_conn *c)
 {
-	uint32_t first = wr_seq_max(c->snd_una, c->iss + 1);
+	uint32_t first = wr_tcp_unacked_seq(c);
 
 	return wr_seq_gt(c->snd_end, first) ? c->snd_end - first : 0;
 }
@@ -277,10 +285,9 @@ static inline bool wr_tcp_fin_acked(const struct wr_tcp_conn *c)
 // States in which payload may be sent.
 static inline bool wr_tcp_can_send(const struct wr_tcp_conn *c)
 {
-	return ((1u << c->state) &
-		       (1u << WR_TCP_ST_ESTABLISHED | 1u << WR_TCP_ST_CLOSE_WAIT |
-			       1u << WR_TCP_ST_FIN_WAIT_1 | 1u << WR_TCP_ST_CLOSING |
-			       1u << WR_TCP_ST_LAST_ACK)) != 0;
+	return ((1u << c->state) & (1u << WR_TCP_ST_ESTABLISHED | 1u << WR_TCP_ST_CLOSE_WAIT |
+					   1u << WR_TCP_ST_FIN_WAIT_1 | 1u << WR_TCP_ST_CLOSING |
+					   1u << WR_TCP_ST_LAST_ACK)) != 0;
 }
 
 // States in which the peer may still send payload.
@@ -364,8 +371,7 @@ uint64_t wr_tcp_reasm_purge(struct wr_tcp_stack *s, struct wr_tcp_conn *c);
 // --- ack.c, sack.c, recovery.c, rtt.c -------------------------------------------------------
 void wr_tcp_ack(
 	struct wr_tcp_stack *s, struct wr_tcp_conn *c, const struct wr_tcp_seg *g, wr_us_t now);
-void wr_tcp_sack_mark(
-	struct wr_tcp_stack *s, struct wr_tcp_conn *c, const struct wr_pkt *p);
+void wr_tcp_sack_mark(struct wr_tcp_stack *s, struct wr_tcp_conn *c, const struct wr_pkt *p);
 void wr_tcp_sack_forget(struct wr_tcp_conn *c);
 void wr_tcp_sack_note(struct wr_tcp_conn *c, uint32_t left, uint32_t right);
 void wr_tcp_sack_advance(struct wr_tcp_conn *c);
@@ -382,12 +388,12 @@ void wr_tcp_rto_back_off(const struct wr_tcp_stack *s, struct wr_tcp_conn *c);
 void wr_tcp_sendq_append(struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_mq *in);
 // What an ACK tells of the round-trip time.
 struct wr_tcp_sample {
-	uint32_t rtt_us;   // of the newest whole entry covered; 0: none, or something was sent twice
+	uint32_t rtt_us; // of the newest whole entry covered; 0: none, or something was sent twice
 	wr_us_t resent_us; // when what was sent twice was sent last; 0: nothing was
 };
 // Free what `ack` covers. Returns payload bytes acknowledged.
-uint32_t wr_tcp_sendq_acked(struct wr_tcp_stack *s, struct wr_tcp_conn *c, uint32_t ack, wr_us_t now,
-	struct wr_tcp_sample *sample);
+uint32_t wr_tcp_sendq_acked(struct wr_tcp_stack *s, struct wr_tcp_conn *c, uint32_t ack,
+	wr_us_t now, struct wr_tcp_sample *sample);
 uint64_t wr_tcp_sendq_purge(struct wr_tcp_stack *s, struct wr_tcp_conn *c);
 
 // --- window.c -------------------------------------------------------------------------------

@@ -7,8 +7,7 @@
 
 static void arm(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t at)
 {
-	if (at != WR_US_NEVER &&
-		(!wr_wheel_is_armed(&c->timer) || at < c->timer.deadline_us))
+	if (at != WR_US_NEVER && (!wr_wheel_is_armed(&c->timer) || at < c->timer.deadline_us))
 		wr_wheel_arm(&s->wheel, &c->timer, at);
 }
 

@@ -13,7 +13,7 @@ static uint32_t in_segs(const struct wr_tcp_conn *c, uint32_t bytes)
 void wr_tcp_window_promise(struct wr_tcp_stack *s, struct wr_tcp_conn *c)
 {
 	bool open = wr_tcp_can_receive(c) || c->state == WR_TCP_ST_SYN_SENT ||
-		    c->state == WR_TCP_ST_SYN_RECEIVED || c->state == WR_TCP_ST_LISTEN;
+	            c->state == WR_TCP_ST_SYN_RECEIVED || c->state == WR_TCP_ST_LISTEN;
 	uint32_t bytes = open ? c->rcv_adv - c->rcv_nxt : 0;
 	uint32_t segs = in_segs(c, bytes);
 

@@ -21,7 +21,8 @@
 // wr_tcp_output() works off.
 //
 // One turn of a worker's loop:
-//   wr_tcp_input_burst() -> wr_tcp_timers() -> wr_tcp_ready_pop()* + endpoint calls -> wr_tcp_output()
+//   wr_tcp_input_burst() -> wr_tcp_timers() -> wr_tcp_ready_pop()* + endpoint calls ->
+//   wr_tcp_output()
 
 struct wr_tcp_stack;
 
@@ -29,11 +30,12 @@ struct wr_tcp_stack;
 struct wr_tcp_config {
 	uint32_t max_conns;      // connections of all states
 	uint32_t max_half_open;  // of which SYN-RECEIVED; default max_conns / 4, at least 16
-	uint32_t reserved_conns; // of max_conns, kept for wr_tcp_connect() with WR_TCP_CONNECT_F_RESERVED
+	uint32_t reserved_conns; // of max_conns, kept for wr_tcp_connect() with
+	                         // WR_TCP_CONNECT_F_RESERVED
 	uint32_t held_budget;    // most RX-pool buffers held in queues (wr_mempool.h)
 	uint32_t held_reserve;   // of which only the segment at RCV.NXT may take the last ones
-	uint32_t small_budget;   // most small buffers held in queues; default half of `small`: what sends
-	                         // ACKs and headers must never be used up by payload
+	uint32_t small_budget;   // most small buffers held in queues; default half of `small`: what
+	                         // sends ACKs and headers must never be used up by payload
 	uint32_t rcv_buf_bytes;  // receive queue limit of a connection; default 128 KiB
 	uint32_t snd_buf_bytes;  // send queue high mark of a connection; default 128 KiB
 	uint32_t ooo_segs_max;   // out-of-order buffers of a connection; default 128
@@ -43,11 +45,13 @@ struct wr_tcp_config {
 	wr_us_t rto_initial_us;  // default 1 s (RFC 6298)
 	wr_us_t rto_max_us;      // default 60 s
 	wr_us_t syn_timeout_us;  // life of a half-open connection; default 60 s
-	wr_us_t give_up_us;      // unanswered retransmission; default 5 min (R2, RFC 9293 3.8.3); persist never gives up while answered
+	wr_us_t give_up_us;      // unanswered retransmission; default 5 min (R2, RFC 9293 3.8.3);
+	                         // persist never gives up while answered
 	struct rte_mempool *small; // headers, indirect mbufs, small copies (wr_mempool.h)
 	struct wr_stats *stats;    // counters of the owner; not freed
-	uint64_t secret[4];        // keys: [0..1] initial sequence numbers and timestamps, [2..3] flow table
-	uint64_t seed;             // of the random source
+	uint64_t secret[4]; // keys: [0..1] initial sequence numbers and timestamps, [2..3] flow
+	                    // table
+	uint64_t seed;      // of the random source
 	int numa_node;
 };
 
@@ -72,16 +76,18 @@ bool wr_tcp_owns(struct wr_tcp_stack *s, const struct wr_pkt *p);
 // --- packets out ----------------------------------------------------------------------------
 
 // Where output goes: an array of the caller's. Mbufs start at the IP header; checksum offload is
-// requested in ol_flags (wr_build_tcp); m->hash.usr is the path given by wr_tcp_set_path() (0: none).
+// requested in ol_flags (wr_build_tcp); m->hash.usr is the path given by wr_tcp_set_path() (0:
+// none).
 struct wr_tcp_tx {
 	struct rte_mbuf **pkts;
 	uint16_t count; // filled
 	uint16_t room;  // size of pkts; a segment is only built while count < room
 };
 
-// Work off the dirty list: stateless answers (resets, SYN-ACK retries) first, then each dirty connection once:
-// segments that windows and congestion control allow, and at most one ACK. Stops when tx is full or
-// `budget` connections are done; what is left stays dirty. Returns connections handled.
+// Work off the dirty list: stateless answers (resets, SYN-ACK retries) first, then each dirty
+// connection once: segments that windows and congestion control allow, and at most one ACK. Stops
+// when tx is full or `budget` connections are done; what is left stays dirty. Returns connections
+// handled.
 uint32_t wr_tcp_output(struct wr_tcp_stack *s, struct wr_tcp_tx *tx, uint32_t budget, wr_us_t now);
 
 // Run due timers, at most `budget`. Returns how many ran.
@@ -99,10 +105,10 @@ enum wr_tcp_admit {
 };
 
 struct wr_tcp_listen_opts {
-	uint32_t user;          // given back in ready events (listener id of the owner)
-	bool deferred;          // SYN raises WR_TCP_EV_SYN, answered by wr_tcp_accept() or wr_tcp_abort()
-	uint16_t mss_v4;        // largest MSS to show, 0: 1460
-	uint16_t mss_v6;        // 0: 1440
+	uint32_t user;   // given back in ready events (listener id of the owner)
+	bool deferred;   // SYN raises WR_TCP_EV_SYN, answered by wr_tcp_accept() or wr_tcp_abort()
+	uint16_t mss_v4; // largest MSS to show, 0: 1460
+	uint16_t mss_v6; // 0: 1440
 	uint32_t rcv_buf_bytes; // 0: the stack's
 	uint32_t snd_buf_bytes;
 };
@@ -146,7 +152,7 @@ bool wr_tcp_ready_pop(struct wr_tcp_stack *s, struct wr_tcp_ready *out);
 #define WR_TCP_CONNECT_F_RESERVED 0x1 // may use reserved_conns (health probes)
 
 struct wr_tcp_connect_opts {
-	uint32_t flags;         // WR_TCP_CONNECT_F_*
+	uint32_t flags; // WR_TCP_CONNECT_F_*
 	uint32_t user;
 	uint32_t path;          // as wr_tcp_set_path()
 	uint16_t mss;           // to show; 0: 1460 or 1440
@@ -166,8 +172,8 @@ int wr_tcp_accept(struct wr_tcp_stack *s, wr_handle_t conn, wr_us_t now);
 
 // Move whole in-order buffers to the end of *out while the total stays <= max_bytes (the last one
 // may exceed it; at least one when any is there). Returns payload bytes moved. Opens the receive
-// window and, when RFC 9293 3.8.6.2.2 says so, schedules its announcement. Moved buffers still count
-// as held until they are acknowledged on the other side or freed through wr_tcp_free_mq().
+// window and, when RFC 9293 3.8.6.2.2 says so, schedules its announcement. Moved buffers still
+// count as held until they are acknowledged on the other side or freed through wr_tcp_free_mq().
 uint32_t wr_tcp_read(struct wr_tcp_stack *s, wr_handle_t conn, struct wr_mq *out,
 	uint32_t max_bytes, wr_us_t now);
 
@@ -237,11 +243,11 @@ const char *wr_tcp_state_name(enum wr_tcp_state st); // "ESTABLISHED"
 struct wr_tcp_info {
 	struct wr_tuple tuple;
 	enum wr_tcp_state state;
-	uint8_t opts;          // options in force: WR_TCPOPT_WSCALE, _SACKOK, _TS
+	uint8_t opts; // options in force: WR_TCPOPT_WSCALE, _SACKOK, _TS
 	uint8_t peer_wscale;
 	uint8_t our_wscale;
-	uint16_t mss;          // effective send MSS, options taken off
-	uint16_t peer_mss;     // as the peer gave it
+	uint16_t mss;      // effective send MSS, options taken off
+	uint16_t peer_mss; // as the peer gave it
 	uint32_t recv_queue_bytes;
 	uint32_t ooo_bytes;
 	uint32_t send_queue_bytes;
@@ -252,9 +258,9 @@ struct wr_tcp_info {
 	uint32_t ssthresh_bytes;
 	uint32_t srtt_us;
 	uint32_t rto_us;
-	uint32_t retrans;      // segments sent again, this connection
-	uint64_t bytes_in;     // in-order payload
-	uint64_t bytes_out;    // acknowledged payload
+	uint32_t retrans;   // segments sent again, this connection
+	uint64_t bytes_in;  // in-order payload
+	uint64_t bytes_out; // acknowledged payload
 	uint32_t iss, irs, snd_una, snd_nxt, rcv_nxt;
 };
 bool wr_tcp_info(struct wr_tcp_stack *s, wr_handle_t conn, struct wr_tcp_info *out);
@@ -274,8 +280,8 @@ struct wr_tcp_gauges {
 void wr_tcp_gauges(struct wr_tcp_stack *s, struct wr_tcp_gauges *out);
 void wr_tcp_gauges_walk(struct wr_tcp_stack *s, struct wr_tcp_gauges *out);
 
-// Pressure level 0-4 of the owner: from 1 on new windows are at most 16 KiB and buffers do not grow;
-// from 2 on windows above the floor of 2 MSS are not raised while held is above the share.
+// Pressure level 0-4 of the owner: from 1 on new windows are at most 16 KiB and buffers do not
+// grow; from 2 on windows above the floor of 2 MSS are not raised while held is above the share.
 // `overcommit` is k of the credit rule (promised + held <= k x budget), 4 down to 1.
 void wr_tcp_set_pressure(struct wr_tcp_stack *s, uint32_t level, uint32_t overcommit);
 

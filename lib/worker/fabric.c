@@ -11,11 +11,12 @@
 
 #include "worker_life.h"
 
-struct rte_ring *worker_ring_create(uint32_t slots, uint32_t elem_size, unsigned int flags,
-	int numa_node)
+struct rte_ring *worker_ring_create(
+	uint32_t slots, uint32_t elem_size, unsigned int flags, int numa_node)
 {
 	ssize_t size = rte_ring_get_memsize_elem(elem_size, slots);
-	struct rte_ring *r = rte_zmalloc_socket("wr_ring", (size_t)size, RTE_CACHE_LINE_SIZE, numa_node);
+	struct rte_ring *r =
+		rte_zmalloc_socket("wr_ring", (size_t)size, RTE_CACHE_LINE_SIZE, numa_node);
 
 	if (r != NULL && rte_ring_init(r, "wr", slots, flags) < 0) {
 		rte_free(r);
@@ -23,6 +24,8 @@ struct rte_ring *worker_ring_create(uint32_t slots, uint32_t elem_size, unsigned
 	}
 	return r;
 }
+
+#define HOP_FRAMES 128 // SYNs of a burst to a backend whose address is being asked for
 
 // --- layer 3 --------------------------------------------------------------------------------
 
@@ -61,7 +64,8 @@ static uint32_t collect_vips(const struct wr_conf *c, struct wr_addr *vips)
 			struct wr_addr a = c->pools[i].source[k].first;
 			const struct wr_addr *last = &c->pools[i].source[k].last;
 
-			for (uint32_t left = WR_MAX_SOURCES; left > 0; left--, a = wr_addr_next(&a)) {
+			for (uint32_t left = WR_MAX_SOURCES; left > 0;
+				left--, a = wr_addr_next(&a)) {
 				add_vip(vips, &n, VIPS_MAX, c, &a);
 				if (wr_addr_cmp(&a, last) >= 0)
 					break;
@@ -97,6 +101,7 @@ static int l3_create(struct wr_fabric *f, wr_us_t now, struct wr_err *err)
 		.route_count = c->route_count,
 		.routes = routes,
 		.vips = vips,
+		.wait_frames_per_hop = HOP_FRAMES,
 		.dad = c->runtime.dad};
 
 	if (ports == NULL || routes == NULL || vips == NULL) {
@@ -111,7 +116,8 @@ static int l3_create(struct wr_fabric *f, wr_us_t now, struct wr_err *err)
 		lc.vip_count = collect_vips(c, vips);
 		if (lc.vip_count == VIPS_MAX)
 			wr_err_set(err, E2BIG,
-				"services and sources have %u addresses or more; use fewer source addresses",
+				"services and sources have %u addresses or more; use fewer source "
+				"addresses",
 				VIPS_MAX);
 		else
 			f->l3 = wr_l3_net_create(&lc, f->cfg.seed, now, err);
@@ -228,8 +234,8 @@ uint32_t fabric_rx_in_use(const struct wr_fabric *f)
 	return n;
 }
 
-struct wr_fabric *wr_fabric_create(const struct wr_fabric_config *cfg, wr_us_t now,
-	struct wr_err *err)
+struct wr_fabric *wr_fabric_create(
+	const struct wr_fabric_config *cfg, wr_us_t now, struct wr_err *err)
 {
 	struct wr_fabric *f = calloc(1, sizeof(*f));
 	struct rte_rcu_qsbr *rcu = wr_backends_rcu(cfg->backends);

@@ -9,7 +9,9 @@
 
 #define SLOW_TICKS 64 // costly gauges and the pressure table are refreshed every so many ticks
 #define NO_QUEUE   (-1)
-#define RX_UNTOLD  8192u // frames of full bursts in a row that count as a full ring, where the port cannot tell
+#define RX_UNTOLD                                                                                  \
+	8192u // frames of full bursts in a row that count as a full ring, where the port cannot
+	      // tell
 
 // Refusals that the engine and the proxy count, and the queue whose lack of room they tell.
 enum refusal {
@@ -125,11 +127,12 @@ static void depths(struct wr_worker *w, bool slow)
 	if (pg.ports_max > 0)
 		wr_pressure_depth(p, w->q.source_ports,
 			(uint64_t)pg.ports_used * w->ports_max / pg.ports_max);
-	wr_pressure_depth(p, w->q.small_pool,
-		rte_mempool_in_use_count(w->fabric->cfg.pools[w->id]->small));
+	wr_pressure_depth(
+		p, w->q.small_pool, rte_mempool_in_use_count(w->fabric->cfg.pools[w->id]->small));
 }
 
-static void tell(struct wr_worker *w, enum refusal what, uint64_t total, int queue, enum wr_drop reason)
+static void tell(
+	struct wr_worker *w, enum refusal what, uint64_t total, int queue, enum wr_drop reason)
 {
 	if (total == w->seen[what] || queue < 0)
 		return;
@@ -225,7 +228,8 @@ void worker_publish(struct wr_worker *w, wr_us_t now)
 		.conns = tg.conns,
 		.conns_half_open = tg.half_open,
 		.conns_time_wait = tg.time_wait,
-		.sessions = w->stats.ctr[WR_CTR_sessions_opened] - w->stats.ctr[WR_CTR_sessions_closed],
+		.sessions =
+			w->stats.ctr[WR_CTR_sessions_opened] - w->stats.ctr[WR_CTR_sessions_closed],
 		.pay_recv_held_bytes = tg.recv_queue_bytes + tg.ooo_bytes,
 		.pay_send_held_bytes = tg.send_queue_bytes,
 		.held_rx_mbufs = tg.held_rx_mbufs,

@@ -48,32 +48,33 @@ static void close_row(struct wr_ledger_row *r)
 	r->residual = (int64_t)(r->in - r->out - r->held - r->dropped);
 }
 
-void wr_ledger_compute(const struct wr_stats_snapshot *snap, struct wr_ledger_row out[WR_LEDGER_COUNT])
+void wr_ledger_compute(
+	const struct wr_stats_snapshot *snap, struct wr_ledger_row out[WR_LEDGER_COUNT])
 {
 	const struct wr_stats *s = &snap->stats;
 	const struct wr_stats_gauges *g = &snap->gauges;
 	const uint64_t *c = s->ctr;
 
 	memset(out, 0, WR_LEDGER_COUNT * sizeof(*out));
-	out[WR_LEDGER_FRAMES_IN] = (struct wr_ledger_row){
-		.in = c[WR_CTR_rx_frames] + c[WR_CTR_rx_handoff_in],
-		.out = c[WR_CTR_rx_tcp] + c[WR_CTR_rx_l3] + c[WR_CTR_rx_exception] +
-		       c[WR_CTR_rx_handoff_out],
-		.dropped = sum(s, reasons_in, RTE_DIM(reasons_in))};
+	out[WR_LEDGER_FRAMES_IN] =
+		(struct wr_ledger_row){.in = c[WR_CTR_rx_frames] + c[WR_CTR_rx_handoff_in],
+			.out = c[WR_CTR_rx_tcp] + c[WR_CTR_rx_l3] + c[WR_CTR_rx_exception] +
+	                       c[WR_CTR_rx_handoff_out],
+			.dropped = sum(s, reasons_in, RTE_DIM(reasons_in))};
 	out[WR_LEDGER_PAYLOAD_IN] = (struct wr_ledger_row){.in = c[WR_CTR_pay_rx_bytes],
 		.out = c[WR_CTR_pay_read_bytes],
 		.held = g->pay_recv_held_bytes,
 		.dropped = s->drop_bytes[WR_DROP_pay_aborted_rx] +
-			   s->drop_bytes[WR_DROP_pay_ooo_evicted]};
+	                   s->drop_bytes[WR_DROP_pay_ooo_evicted]};
 	out[WR_LEDGER_PAYLOAD_OUT] = (struct wr_ledger_row){.in = c[WR_CTR_pay_written_bytes],
 		.out = c[WR_CTR_pay_tx_bytes],
 		.held = g->pay_send_held_bytes,
 		.dropped = s->drop_bytes[WR_DROP_pay_aborted_tx]};
-	out[WR_LEDGER_FRAMES_OUT] = (struct wr_ledger_row){
-		.in = c[WR_CTR_tx_made] + c[WR_CTR_tx_handoff_in],
-		.out = c[WR_CTR_tx_frames] + c[WR_CTR_tx_handoff_out],
-		.held = g->tx_backlog + g->l3_queued,
-		.dropped = sum(s, reasons_out, RTE_DIM(reasons_out))};
+	out[WR_LEDGER_FRAMES_OUT] =
+		(struct wr_ledger_row){.in = c[WR_CTR_tx_made] + c[WR_CTR_tx_handoff_in],
+			.out = c[WR_CTR_tx_frames] + c[WR_CTR_tx_handoff_out],
+			.held = g->tx_backlog + g->l3_queued,
+			.dropped = sum(s, reasons_out, RTE_DIM(reasons_out))};
 	for (int i = 0; i < WR_LEDGER_COUNT; i++)
 		close_row(&out[i]);
 }

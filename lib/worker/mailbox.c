@@ -30,7 +30,7 @@ static int handle(struct wr_worker *w, const struct wr_msg *m, wr_us_t now)
 		wr_proxy_stop(w->proxy);
 		return 0;
 	case WR_MSG_ABORT_ALL:
-		wr_proxy_abort_all(w->proxy, now);
+		wr_proxy_abort_all(w->proxy);
 		return 0;
 	case WR_MSG_LEDGER_WALK:
 		wr_tcp_gauges_walk(w->tcp, m->ptr);
@@ -65,8 +65,8 @@ int wr_worker_post(struct wr_worker *w, const struct wr_msg *m)
 
 int wr_worker_call(struct wr_worker *w, struct wr_msg *m, uint32_t timeout_ms)
 {
-	// Static, since after a time-out the worker may still answer, at any later time; many, so that
-	// such an answer does not meet a newer question. Control side only.
+	// Static, since after a time-out the worker may still answer, at any later time; many, so
+	// that such an answer does not meet a newer question. Control side only.
 	static int slots[4096];
 	static uint32_t next;
 	int *done = &slots[__atomic_fetch_add(&next, 1, __ATOMIC_RELAXED) % RTE_DIM(slots)];

@@ -36,7 +36,8 @@ static bool cpu_is_isolated(uint16_t cpu)
 	if (f == NULL)
 		return false;
 	if (fgets(list, sizeof(list), f) != NULL) {
-		for (char *at = list, *end; *at >= '0' && *at <= '9' && !found; at = end + (*end == ',')) {
+		for (char *at = list, *end; *at >= '0' && *at <= '9' && !found;
+			at = end + (*end == ',')) {
 			unsigned long first = strtoul(at, &end, 10), last = first;
 
 			if (*end == '-')

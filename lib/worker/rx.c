@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-// Receive, classify and steer: every frame read leaves here as handed on, consumed or dropped with a
-// reason.
+// Receive, classify and steer: every frame read leaves here as handed on, consumed or dropped with
+// a reason.
 
 #include "worker_priv.h"
 
@@ -17,6 +17,13 @@ static void drop(struct wr_worker *w, struct wr_pkt *p, enum wr_drop why)
 	rte_pktmbuf_free(p->m);
 }
 
+static void raise(struct wr_worker *w, const struct wr_event *ev)
+{
+	wr_stats_add(&w->stats, WR_CTR_events_raised, 1);
+	if (!wr_event_push(w->events, ev))
+		wr_stats_add(&w->stats, WR_CTR_events_lost, 1);
+}
+
 // Frames that arrive unfinished or cut mean a peer's offloads are on: say so with the cure.
 static void notice_offload(struct wr_worker *w, struct wr_pkt *p, wr_us_t now)
 {
@@ -28,9 +35,28 @@ static void notice_offload(struct wr_worker *w, struct wr_pkt *p, wr_us_t now)
 	wp->next_notice_us = now + NOTICE_US;
 	ev.kind = p->drop == WR_DROP_ip_truncated ? WR_EV_port_truncated : WR_EV_port_checksum;
 	ev.scope = p->m->port;
-	wr_stats_add(&w->stats, WR_CTR_events_raised, 1);
-	if (!wr_event_push(w->events, &ev))
-		wr_stats_add(&w->stats, WR_CTR_events_lost, 1);
+	raise(w, &ev);
+}
+
+// The port's hash is not the one that source ports were chosen by; the hand-off mends it, at a
+// cost.
+static void notice_miss(struct wr_worker *w, uint16_t port, wr_us_t now)
+{
+	struct wport *wp = &w->port[port];
+	struct wr_event ev = {.at_us = now,
+		.kind = WR_EV_steer_miss,
+		.worker = w->id,
+		.queue = UINT16_MAX,
+		.scope = port};
+
+	wr_stats_add(&w->stats, WR_CTR_steer_misses, 1);
+	wp->misses++;
+	if (now < wp->next_miss_us)
+		return;
+	wp->next_miss_us = now + NOTICE_US;
+	ev.count = wp->misses;
+	wp->misses = 0;
+	raise(w, &ev);
 }
 
 // The worker that a frame belongs to. TCP by its hash; everything else has one owner: worker 0.
@@ -131,7 +157,8 @@ static bool classify(struct wr_worker *w, struct wr_pkt *p, wr_us_t now)
 	return true;
 }
 
-static void process(struct wr_worker *w, struct rte_mbuf **m, uint16_t n, bool from_port, wr_us_t now)
+static void process(
+	struct wr_worker *w, struct rte_mbuf **m, uint16_t n, bool from_port, wr_us_t now)
 {
 	struct wr_pkt pkts[WR_BURST], tcp[WR_BURST];
 	uint16_t tcp_count = 0;
@@ -142,7 +169,8 @@ static void process(struct wr_worker *w, struct rte_mbuf **m, uint16_t n, bool f
 		enum wr_drop why;
 
 		if (p->kind == WR_PKT_DROP) {
-			if (p->drop == WR_DROP_tcp_checksum_partial || p->drop == WR_DROP_ip_truncated)
+			if (p->drop == WR_DROP_tcp_checksum_partial ||
+				p->drop == WR_DROP_ip_truncated)
 				notice_offload(w, p, now);
 			drop(w, p, p->drop);
 			continue;
@@ -157,7 +185,7 @@ static void process(struct wr_worker *w, struct rte_mbuf **m, uint16_t n, bool f
 
 			if (to != w->id) {
 				if (w->fabric->nic_steers[p->m->port] && p->kind == WR_PKT_TCP)
-					wr_stats_add(&w->stats, WR_CTR_steer_misses, 1);
+					notice_miss(w, p->m->port, now);
 				hand_off(w, p, to);
 				continue;
 			}
@@ -171,7 +199,8 @@ static void process(struct wr_worker *w, struct rte_mbuf **m, uint16_t n, bool f
 	}
 }
 
-// Room in the fullest ring towards another worker: reading less than that makes overflow impossible.
+// Room in the fullest ring towards another worker: reading less than that makes overflow
+// impossible.
 static uint32_t handoff_credit(struct wr_worker *w)
 {
 	uint32_t credit = WR_BURST;
@@ -222,14 +251,13 @@ static uint32_t rx_tap(struct wr_worker *w, struct wport *wp, uint16_t port)
 	return room;
 }
 
-// What another worker handed over may turn out to be the kernel's, and goes on to worker 0 then. Worker
-// 0 hands nothing on, so it always empties its rings, and this wait ends.
+// What another worker handed over may turn out to be the kernel's, and goes on to worker 0 then.
+// Worker 0 hands nothing on, so it always empties its rings, and this wait ends.
 static uint32_t punt_credit(const struct wr_worker *w)
 {
 	if (w->id == 0)
 		return WR_BURST;
-	return RTE_MIN(WR_BURST,
-		rte_ring_free_count(w->fabric->worker[0]->handoff_in[w->id]));
+	return RTE_MIN(WR_BURST, rte_ring_free_count(w->fabric->worker[0]->handoff_in[w->id]));
 }
 
 uint32_t worker_rx(struct wr_worker *w, wr_us_t now)

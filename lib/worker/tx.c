@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-// Frames towards ports: a bounded backlog a port, owned by one worker; other workers reach it through
-// a ring. Room is asked for before anything is built, so a short burst of the port loses nothing.
+// Frames towards ports: a bounded backlog a port, owned by one worker; other workers reach it
+// through a ring. Room is asked for before anything is built, so a short burst of the port loses
+// nothing.
 
 #include "worker_priv.h"
 
@@ -103,7 +104,8 @@ static uint32_t collect(struct wr_worker *w, struct wport *wp, uint16_t port)
 
 		if (ring == NULL || room == 0)
 			continue;
-		n = rte_ring_sc_dequeue_burst(ring, (void **)m, RTE_MIN(room, (uint32_t)WR_BURST), NULL);
+		n = rte_ring_sc_dequeue_burst(
+			ring, (void **)m, RTE_MIN(room, (uint32_t)WR_BURST), NULL);
 		for (uint32_t k = 0; k < n; k++)
 			push(wp, m[k]);
 		wr_stats_add(&w->stats, WR_CTR_tx_handoff_in, n);

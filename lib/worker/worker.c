@@ -11,7 +11,7 @@
 
 #include "worker_life.h"
 
-#define READY_BUDGET 256 // sessions handled a turn
+#define READY_BUDGET 96  // connections handled a turn; each may end in a reset (see proxy.c)
 #define TIMER_BUDGET 256 // connection timers a turn
 
 uint32_t wr_worker_turn(struct wr_worker *w, wr_us_t now)
@@ -44,7 +44,8 @@ wr_us_t wr_worker_next_timer(const struct wr_worker *w)
 	struct wr_tcp_gauges g;
 
 	wr_tcp_gauges(w->tcp, &g);
-	if (g.ready + g.dirty > 0 || worker_tx_backlog(w) > 0) // left over by a budget or for lack of room
+	if (g.ready + g.dirty > 0 ||
+		worker_tx_backlog(w) > 0) // left over by a budget or for lack of room
 		return 0;
 	t = RTE_MIN(t, wr_proxy_next_timer(w->proxy));
 	t = RTE_MIN(t, wr_l3_next_timer(w->l3));
@@ -72,6 +73,7 @@ static int stack_create(struct wr_worker *w, uint32_t sessions, wr_us_t now, str
 		.reserved_conns = PROBES_MAX,
 		.held_budget = share_of(w->fabric, w->id, pools->held_budget),
 		.held_reserve = share_of(w->fabric, w->id, pools->reserve),
+		.small_budget = share_of(w->fabric, w->id, pools->small_count / 2),
 		.rcv_buf_bytes = RCV_BUF_BYTES,
 		.snd_buf_bytes = SND_BUF_BYTES,
 		.small = pools->small,
@@ -86,7 +88,8 @@ static int stack_create(struct wr_worker *w, uint32_t sessions, wr_us_t now, str
 	w->tcp = wr_tcp_stack_create(&tc, now);
 	if (w->tcp == NULL)
 		return wr_err_set(err, ENOMEM,
-			"worker %u: no memory for %u connections of %u bytes; lower runtime.max_sessions",
+			"worker %u: no memory for %u connections of %u bytes; lower "
+			"runtime.max_sessions",
 			w->id, tc.max_conns, wr_tcp_conn_size());
 	return 0;
 }

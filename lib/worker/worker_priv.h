@@ -7,30 +7,32 @@
 #include "wr_rss.h"
 #include "wr_worker.h"
 
-#define BACKLOG_SLOTS  1024 // frames a port may be behind; power of two
-#define BACKLOG_SPARE  64   // of which TCP output leaves this many to ARP, ICMP and waiting frames
-#define TX_RING_SLOTS  1024 // frames on their way to the worker that owns a port's TX queue
-#define OUT_FRAMES     64   // frames in hand between TCP output and the backlogs
-#define EVENT_SLOTS    4096
-#define RSS_RETA_SIZE  128  // of software steering
-#define PROBES_MAX     256  // health probes of one worker at a time, on reserved connections
-#define RCV_BUF_BYTES  (128 * 1024)
-#define SND_BUF_BYTES  (128 * 1024)
+#define BACKLOG_SLOTS 1024 // frames a port may be behind; power of two
+#define BACKLOG_SPARE 64   // of which TCP output leaves this many to ARP, ICMP and waiting frames
+#define TX_RING_SLOTS 1024 // frames on their way to the worker that owns a port's TX queue
+#define OUT_FRAMES    64   // frames in hand between TCP output and the backlogs
+#define EVENT_SLOTS   4096
+#define RSS_RETA_SIZE 128 // of software steering
+#define PROBES_MAX    256 // health probes of one worker at a time, on reserved connections
+#define RCV_BUF_BYTES (128 * 1024)
+#define SND_BUF_BYTES (128 * 1024)
 
 // One port as one worker sees it.
 struct wport {
 	struct wr_port *port;
-	struct wr_port *tap;     // exception path, worker 0 only
-	bool reads;              // this worker owns RX queue `rxq`
-	bool owns_tx;            // this worker owns TX queue `txq`
+	struct wr_port *tap; // exception path, worker 0 only
+	bool reads;          // this worker owns RX queue `rxq`
+	bool owns_tx;        // this worker owns TX queue `txq`
 	uint16_t rxq, txq;
 	bool exception;
 	struct rte_ring *to_owner; // when not owns_tx: ours towards the owner
 	struct rte_mbuf **backlog; // when owns_tx
 	uint32_t head, count;
-	uint32_t full_bursts;    // receive bursts in a row that were full
-	wr_us_t next_notice_us;  // rate limit of checksum and truncation events
-	int q_rx, q_tx;          // pressure queues
+	uint32_t full_bursts;   // receive bursts in a row that were full
+	wr_us_t next_notice_us; // rate limit of checksum and truncation events
+	wr_us_t next_miss_us;   // and of steer_miss
+	uint32_t misses;        // since the last such event
+	int q_rx, q_tx;         // pressure queues
 };
 
 // Index of each queue of a worker in its pressure table; -1: none.
@@ -56,11 +58,11 @@ struct wr_worker {
 	uint16_t ports;
 	bool stopped;
 	enum wr_tcp_admit admit;
-	int refusing;          // pressure queue that makes us refuse, -1: none
+	int refusing; // pressure queue that makes us refuse, -1: none
 	struct wqueues q;
 	uint32_t conns_max, half_open_max; // room for what is not reserved
-	uint32_t ports_max;    // of the pair that source_ports' marks were set by
-	uint64_t seen[9];      // refusals already passed to pressure, by source
+	uint32_t ports_max;                // of the pair that source_ports' marks were set by
+	uint64_t seen[9];                  // refusals already passed to pressure, by source
 	uint32_t ticks;
 	bool unpublished;
 	wr_us_t next_pressure_us;
@@ -73,7 +75,7 @@ struct wr_worker {
 struct wr_fabric {
 	struct wr_fabric_config cfg;
 	struct wr_l3_net *l3;
-	struct wr_rss *software_rss;              // steering where the NIC does not
+	struct wr_rss *software_rss;               // steering where the NIC does not
 	struct wr_rss *port_rss_own[WR_MAX_PORTS]; // from the port's own key and RETA
 	const struct wr_rss *port_rss[WR_MAX_PORTS];
 	bool nic_steers[WR_MAX_PORTS];
@@ -106,5 +108,5 @@ void worker_publish(struct wr_worker *w, wr_us_t now);
 uint32_t fabric_rx_in_use(const struct wr_fabric *f);
 
 // A ring without a name in EAL, on our own memory. NULL: no memory.
-struct rte_ring *worker_ring_create(uint32_t slots, uint32_t elem_size, unsigned int flags,
-	int numa_node);
+struct rte_ring *worker_ring_create(
+	uint32_t slots, uint32_t elem_size, unsigned int flags, int numa_node);

@@ -24,18 +24,18 @@ struct wr_worker;
 
 struct wr_fabric_config {
 	const struct wr_conf *conf;
-	struct wr_port *ports[WR_MAX_PORTS];  // opened, in the order of conf->ports; not owned
-	struct wr_port *taps[WR_MAX_PORTS];   // exception ports by port id, or NULL; not owned
+	struct wr_port *ports[WR_MAX_PORTS]; // opened, in the order of conf->ports; not owned
+	struct wr_port *taps[WR_MAX_PORTS];  // exception ports by port id, or NULL; not owned
 	const struct wr_mempools *pools[WR_MAX_WORKERS]; // of each worker's node
-	struct wr_backends *backends;         // not owned
+	struct wr_backends *backends;                    // not owned
 	uint16_t workers;
 	uint64_t secret[4];
 	uint64_t seed;
 };
 
 // Make all workers. Sentence on error.
-struct wr_fabric *wr_fabric_create(const struct wr_fabric_config *cfg, wr_us_t now,
-	struct wr_err *err);
+struct wr_fabric *wr_fabric_create(
+	const struct wr_fabric_config *cfg, wr_us_t now, struct wr_err *err);
 void wr_fabric_destroy(struct wr_fabric *f); // workers must not run any more
 
 uint16_t wr_fabric_workers(const struct wr_fabric *f);
@@ -66,15 +66,15 @@ enum wr_msg_kind {
 	WR_MSG_DUMP_SESSIONS, // ptr: struct wr_dump_request
 	WR_MSG_STOP_ACCEPT,
 	WR_MSG_ABORT_ALL,
-	WR_MSG_LEDGER_WALK,   // ptr: struct wr_tcp_gauges: held by walking
+	WR_MSG_LEDGER_WALK, // ptr: struct wr_tcp_gauges: held by walking
 };
 
 struct wr_msg {
 	uint32_t kind;
 	uint32_t a, b;
 	wr_us_t t;
-	void *ptr;      // lives until *done is not 0
-	int *done;      // NULL: nobody waits; else set to 1 + result (release)
+	void *ptr; // lives until *done is not 0
+	int *done; // NULL: nobody waits; else set to 1 + result (release)
 };
 
 struct wr_dump_request {
@@ -102,10 +102,10 @@ const struct wr_service_counters *wr_worker_service(const struct wr_worker *w, u
 // The four ledgers, each in one unit: in = out + held + drops by reason, from independent counts.
 enum wr_ledger_kind {
 	WR_LEDGER_FRAMES_IN,
-	WR_LEDGER_PAYLOAD_IN,   // bytes towards receive queues
-	WR_LEDGER_PAYLOAD_OUT,  // bytes from send queues
+	WR_LEDGER_PAYLOAD_IN,  // bytes towards receive queues
+	WR_LEDGER_PAYLOAD_OUT, // bytes from send queues
 	WR_LEDGER_FRAMES_OUT,
-	WR_LEDGER_MBUFS,        // of the fabric only: see wr_fabric_mbuf_ledger()
+	WR_LEDGER_MBUFS, // of the fabric only: see wr_fabric_mbuf_ledger()
 	WR_LEDGER_COUNT
 };
 struct wr_ledger_row {
@@ -116,7 +116,8 @@ const char *wr_ledger_name(enum wr_ledger_kind k);
 const char *wr_ledger_unit(enum wr_ledger_kind k);
 
 // Ledger of one worker from a snapshot; pure.
-void wr_ledger_compute(const struct wr_stats_snapshot *s, struct wr_ledger_row out[WR_LEDGER_COUNT]);
+void wr_ledger_compute(
+	const struct wr_stats_snapshot *s, struct wr_ledger_row out[WR_LEDGER_COUNT]);
 
 // RX-pool buffers over all nodes: in = taken from the pools, out = those in receive rings since the
 // start, held = by connections. Exact at rest; frames on their way through rings show as residual.

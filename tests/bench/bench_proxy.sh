@@ -94,6 +94,7 @@ measure() { # LOAD WHOSE ROUND CONNECTIONS NAME
 		busy=$(awk -v a="$c0" -v b="$c1" 'BEGIN { split(a, x, " "); split(b, y, " "); d = y[1] - x[1]; print d > 0 ? (y[2] - x[2]) / d : 0 }')
 	fi
 	record "$5" "$2" "$3" "$RATE" "$ERRORS" "$before" "$after" "$busy"
+	say "round $3: $2: $5: $RATE" >&2
 }
 
 bench_up
@@ -108,7 +109,6 @@ for ((round = 1; round <= ROUNDS; round++)); do
 			[ "$load" != bulk ] || full=4 light=1
 			measure "$load" "$who" "$round" "$full" "proxy_$load"
 			[ "$load" = bulk ] || measure "$load" "$who" "$round" "$light" "proxy_${load}_light"
-			say "round $round: $who: $load: $(tail -n 1 "$BENCH_OUT" | cut -f 4)" >&2
 		done
 		stop_lb "$who"
 	done

@@ -54,7 +54,7 @@ def print_load(load, sides, out):
     metric, unit, one, _, text = LOADS[load]
     print(f"\n{metric}: {text}")
     ref = sides.get("weir")
-    print(f"  {'':10} {unit:>15} {'spread':>7} {'core used':>10} {f'core us/{one}':>20} {'gen. idle':>10} {'errors':>7}  note")
+    print(f"  {'':10} {unit:>15} {'spread':>7} {'core used':>10} {f'core us/{one}' if one else '':>20} {'gen. idle':>10} {'errors':>7}  note")
     for whose, s in sides.items():
         out[f"{metric}_{whose}_{WIRE}"] = round(s["rate"], 3)
         if one is None:

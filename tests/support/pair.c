@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "pair.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <rte_malloc.h>
@@ -10,70 +8,15 @@
 #include "wr_build.h"
 #include "wr_mempool.h"
 
-#define RX_COUNT    8191
-#define SMALL_COUNT 16383
-
-// Every connection of a side, for whoever reads a failure.
-static void describe(struct pair *p, int side)
-{
-	struct wr_tcp_info info;
-	uint32_t cursor = 0;
-	wr_handle_t h;
-
-	while (p->s[side] != NULL && (h = wr_tcp_walk(p->s[side], &cursor)) != WR_HANDLE_NONE) {
-		struct wr_tcp_conn *c = wr_tcp_conn_at(p->s[side], h);
-
-		wr_tcp_info(p->s[side], h, &info);
-		fprintf(stderr,
-			"side %d %s flags %x una +%u nxt +%u end +%u wnd %u cwnd %u mss %u ca %u "
-			"dup %u rcv +%u adv +%u recvq %u ooo %u rto %u rtx_at %lld since %lld\n",
-			side, wr_tcp_state_name(info.state), c->flags, c->snd_una - c->iss,
-			c->snd_nxt - c->iss, c->snd_end - c->iss, c->snd_wnd, c->cwnd, c->mss,
-			c->ca_state, c->dupacks, c->rcv_nxt - c->irs, c->rcv_adv - c->irs,
-			c->rcvq.bytes, c->ooo.bytes, c->rto_us,
-			c->rtx_at == WR_US_NEVER ? -1 : (long long)(c->rtx_at - p->now),
-			c->rtx_since_us == 0 ? -1 : (long long)(p->now - c->rtx_since_us));
-	}
-	for (int i = 0; i < PAIR_CONNS; i++) {
-		struct pair_app *a = &p->app[side][i];
-
-		if (a->used)
-			fprintf(stderr,
-				"side %d app %d written %llu of %llu got %llu eof %d shut %d "
-				"closed %d end %s\n",
-				side, i, (unsigned long long)a->written,
-				(unsigned long long)a->to_send, (unsigned long long)a->got, a->eof,
-				a->shut, a->closed, wr_tcp_end_name(a->end));
-	}
-	for (uint32_t d = 0; d < WR_DROP_COUNT; d++)
-		if (p->stats[side].drop[d] > 0)
-			fprintf(stderr, "side %d drop %s %llu\n", side, wr_drop_name(d),
-				(unsigned long long)p->stats[side].drop[d]);
-}
-
-void pair_die(struct pair *p, const char *file, int line, const char *fmt, ...)
-{
-	va_list ap;
-
-	fprintf(stderr, "%s:%d: at %llu us: ", file, line, (unsigned long long)p->now);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	for (int side = 0; side < 2; side++)
-		describe(p, side);
-	abort();
-}
-
 void pair_pools(struct pair *p)
 {
 	p->rx = rte_mempool_lookup("pair_rx");
 	p->small = rte_mempool_lookup("pair_small");
 	if (p->rx == NULL)
-		p->rx = rte_pktmbuf_pool_create("pair_rx", RX_COUNT, 0, WR_MBUF_PRIV_SIZE,
-			WR_RX_DATAROOM, SOCKET_ID_ANY);
+		p->rx = rte_pktmbuf_pool_create(
+			"pair_rx", PAIR_RX, 0, WR_MBUF_PRIV_SIZE, WR_RX_DATAROOM, SOCKET_ID_ANY);
 	if (p->small == NULL)
-		p->small = rte_pktmbuf_pool_create("pair_small", SMALL_COUNT, 0, WR_MBUF_PRIV_SIZE,
+		p->small = rte_pktmbuf_pool_create("pair_small", PAIR_SMALL, 0, WR_MBUF_PRIV_SIZE,
 			WR_SMALL_DATAROOM, SOCKET_ID_ANY);
 	if (p->rx == NULL || p->small == NULL)
 		pair_fail(p, "no memory for pools");
@@ -173,177 +116,6 @@ struct pair_app *pair_peer(struct pair *p, const struct pair_app *a)
 	return &p->app[!side][a->id % PAIR_CONNS];
 }
 
-// --- link -------------------------------------------------------------------------------------
-
-static bool earlier(const struct pair_frame *a, const struct pair_frame *b)
-{
-	return a->at != b->at ? a->at < b->at : a->order < b->order;
-}
-
-static void push_frame(struct pair *p, struct rte_mbuf *m, int to, wr_us_t at)
-{
-	struct pair_frame f = {m, at, p->order++, to};
-	uint32_t i = p->frame_count++;
-
-	if (i >= PAIR_FRAMES)
-		pair_fail(p, "more than %d frames under way", PAIR_FRAMES);
-	for (; i > 0 && earlier(&f, &p->frames[(i - 1) / 2]); i = (i - 1) / 2)
-		p->frames[i] = p->frames[(i - 1) / 2];
-	p->frames[i] = f;
-}
-
-static struct pair_frame pop_frame(struct pair *p)
-{
-	struct pair_frame top = p->frames[0], last = p->frames[--p->frame_count];
-	uint32_t i = 0, k;
-
-	while ((k = 2 * i + 1) < p->frame_count) {
-		if (k + 1 < p->frame_count && earlier(&p->frames[k + 1], &p->frames[k]))
-			k++;
-		if (!earlier(&p->frames[k], &last))
-			break;
-		p->frames[i] = p->frames[k];
-		i = k;
-	}
-	p->frames[i] = last;
-	return top;
-}
-
-// What a NIC would write into its own buffers; in two segments when `split`.
-static struct rte_mbuf *as_received(struct pair *p, struct rte_mbuf *m, bool split)
-{
-	uint32_t len = m->pkt_len, first = len;
-	struct rte_mbuf *n = rte_pktmbuf_alloc(p->rx), *n2 = NULL;
-
-	if (n == NULL)
-		return NULL;
-	if (split && len > 200)
-		first = 60 + wr_rng_below(&p->rng, len - 100);
-	wr_tcp_payload_copy(rte_pktmbuf_append(n, (uint16_t)first), m, 0, first);
-	if (first < len) {
-		n2 = rte_pktmbuf_alloc(p->rx);
-		if (n2 == NULL) {
-			rte_pktmbuf_free(n);
-			return NULL;
-		}
-		wr_tcp_payload_copy(
-			rte_pktmbuf_append(n2, (uint16_t)(len - first)), m, first, len - first);
-		rte_pktmbuf_chain(n, n2);
-	}
-	return n;
-}
-
-static bool chance(struct pair *p, uint32_t permille)
-{
-	return permille > 0 && wr_rng_below(&p->rng, 1000) < permille;
-}
-
-// The right edge that a peer has been shown is never taken back, but for the rounding that window
-// scaling causes (RFC 7323 2.4).
-static void check_edge(struct pair *p, int from, const struct wr_pkt *k)
-{
-	uint32_t id = (from == 0 ? k->t.rport : k->t.lport) - 1024u, i = id % PAIR_CONNS;
-	uint32_t edge, unit;
-	bool syn = k->flags & WR_TCP_SYN;
-
-	if (id > UINT16_MAX || !(k->flags & WR_TCP_ACK) || (k->flags & WR_TCP_RST))
-		return;
-	if (syn) {
-		struct wr_tcp_info info;
-
-		p->right_known[from][i] = false;
-		p->shift[from][i] = 0;
-		(void)info;
-		return;
-	}
-	for (uint32_t c = 0; c < p->s[from]->conns.capacity; c++) {
-		struct wr_tcp_conn *x = wr_pool_at(&p->s[from]->conns, c);
-
-		if (wr_pool_handle_at(&p->s[from]->conns, c) != WR_HANDLE_NONE &&
-			(from == 0 ? x->t.lport : x->t.rport) == id + 1024)
-			p->shift[from][i] = x->our_wscale;
-	}
-	unit = 1u << p->shift[from][i];
-	edge = k->ack + ((uint32_t)k->window << p->shift[from][i]);
-	if (p->right_known[from][i] && (int32_t)(edge - p->right_edge[from][i]) <= -(int32_t)unit)
-		pair_fail(p, "side %d withdrew its right edge from %u to %u", from,
-			p->right_edge[from][i], edge);
-	if (!p->right_known[from][i] || (int32_t)(edge - p->right_edge[from][i]) > 0)
-		p->right_edge[from][i] = edge;
-	p->right_known[from][i] = true;
-}
-
-static void trace(struct pair *p, int from, const struct wr_pkt *k)
-{
-	uint32_t port = from == 0 ? k->t.rport : k->t.lport;
-
-	printf("%llu %c %u %s%s%s%s seq %u len %u ack %u win %u sack %u\n",
-		(unsigned long long)p->now, from ? '<' : '>', port,
-		k->flags & WR_TCP_SYN ? "S" : "", k->flags & WR_TCP_FIN ? "F" : "",
-		k->flags & WR_TCP_RST ? "R" : "", k->flags & WR_TCP_ACK ? "." : "",
-		k->seq - p->iss[from], k->payload_len, k->ack - p->iss[!from], k->window,
-		k->sack_count);
-}
-
-static void transmit(struct pair *p, int from, struct rte_mbuf *m)
-{
-	wr_us_t at = p->now + p->link.delay_us + wr_rng_below(&p->rng, p->link.jitter_us + 1);
-	struct rte_mbuf *n;
-	struct wr_pkt k;
-	int copies = 1;
-
-	wr_build_finish_csum(m);
-	wr_parse_frame(&k, m, WR_PARSE_F_NO_L2);
-	if (k.kind != WR_PKT_TCP)
-		pair_fail(p, "side %d sent a frame that does not parse: %s", from,
-			wr_drop_name(k.drop));
-	check_edge(p, from, &k);
-	if (p->trace)
-		trace(p, from, &k);
-	if ((p->tap != NULL && !p->tap(p, from, &k, p->tap_arg)) || chance(p, p->link.loss)) {
-		p->lost++;
-		rte_pktmbuf_free(m);
-		return;
-	}
-	if (chance(p, p->link.reorder))
-		at += wr_rng_below(&p->rng, p->link.held_us + 1);
-	copies += chance(p, p->link.dup);
-	for (int i = 0; i < copies - 1; i++) {
-		n = as_received(p, m, chance(p, p->link.split));
-		if (n != NULL)
-			push_frame(p, n, !from, at + wr_rng_below(&p->rng, p->link.held_us + 1));
-	}
-	if (chance(p, p->link.share)) {
-		push_frame(p, m, !from, at);
-		return;
-	}
-	n = as_received(p, m, chance(p, p->link.split));
-	rte_pktmbuf_free(m);
-	if (n != NULL)
-		push_frame(p, n, !from, at);
-}
-
-void pair_flush(struct pair *p, int side)
-{
-	struct rte_mbuf *pkts[64];
-	uint32_t rounds = 0;
-
-	for (;;) {
-		struct wr_tcp_tx tx = {pkts, 0, (uint16_t)p->room};
-		uint32_t n = wr_tcp_output(p->s[side], &tx, 64, p->now);
-
-		for (uint16_t i = 0; i < tx.count; i++)
-			transmit(p, side, pkts[i]);
-		if (tx.count == 0 || ++rounds > 10000)
-			break;
-		(void)n;
-	}
-	if (rounds > 10000)
-		pair_fail(p, "side %d never stops sending", side);
-}
-
-// --- applications -----------------------------------------------------------------------------
-
 uint8_t pair_byte(int side, uint32_t id, uint64_t at)
 {
 	uint64_t x = (at + 1) * 0x9e3779b97f4a7c15ULL + id * 0x10001u + (uint32_t)side * 77u;
@@ -361,7 +133,7 @@ void pair_write(struct pair *p, int side, struct pair_app *a, uint32_t len)
 		uint8_t *to;
 
 		part = len < part ? len : part;
-		if (rte_mempool_avail_count(p->small) < SMALL_COUNT / 2)
+		if (rte_mempool_avail_count(p->small) < PAIR_SMALL / 2)
 			break;
 		m = rte_pktmbuf_alloc(part <= 512 ? p->small : p->rx);
 		if (m == NULL)
@@ -382,12 +154,11 @@ static void compare(struct pair *p, int side, struct pair_app *a, const struct w
 	int from = a->echo || pair_peer(p, a)->echo ? 0 : !side;
 	struct rte_mbuf *m;
 
-	wr_mq_foreach(m, q)
-	{
+	wr_mq_foreach (m, q) {
 		const uint8_t *at = rte_pktmbuf_mtod(m, const uint8_t *);
 
 		for (uint32_t i = 0; i < m->data_len; i++, a->got++)
-			if (at[i] != pair_byte(from, a->id, a->got))
+			if (at[i] != pair_byte(from, a->id, a->got) && p->hostile == 0)
 				pair_fail(p, "side %d connection %u: byte %llu is wrong", side,
 					a->id, (unsigned long long)a->got);
 	}
@@ -426,7 +197,8 @@ static void app_write(struct pair *p, int side, struct pair_app *a)
 	// a lack of buffers gives no event
 	if (!a->echo && a->written < a->to_send && wr_tcp_send_space(p->s[side], a->conn) > 0)
 		p->retry = true;
-	if ((!a->echo && a->fin_when_done && a->written == a->to_send) || (a->fin_on_eof && a->eof)) {
+	if ((!a->echo && a->fin_when_done && a->written == a->to_send) ||
+		(a->fin_on_eof && a->eof)) {
 		wr_tcp_shutdown(p->s[side], a->conn, p->now);
 		a->shut = true;
 	}
@@ -436,8 +208,7 @@ static void app_turn(struct pair *p, int side, struct pair_app *a)
 {
 	if (!a->used || a->conn == WR_HANDLE_NONE || a->manual)
 		return;
-	if (p->now >= a->read_from &&
-		!(a->echo && wr_tcp_send_space(p->s[side], a->conn) == 0))
+	if (p->now >= a->read_from && !(a->echo && wr_tcp_send_space(p->s[side], a->conn) == 0))
 		pair_read(p, side, a, a->read_max);
 	if (p->now >= a->read_from && wr_tcp_conn_at(p->s[side], a->conn) != NULL &&
 		wr_tcp_conn_at(p->s[side], a->conn)->rcvq.count > 0)
@@ -484,7 +255,8 @@ static void sides_turn(struct pair *p, int side)
 		app_turn(p, side, &p->app[side][i]);
 	pair_flush(p, side);
 	// long queues are walked now and then only, or nothing else would run
-	if (p->check && (p->s[side]->held_small + p->s[side]->held_rx < 200 || p->turns++ % 32 == 0))
+	if (p->check &&
+		(p->s[side]->held_small + p->s[side]->held_rx < 64 || p->turns++ % 128 == 0))
 		pair_check(p, side);
 }
 
@@ -508,9 +280,11 @@ static void deliver(struct pair *p, int to)
 	uint16_t n = 0;
 
 	while (n < 32 && p->frame_count > 0 && p->frames[0].at <= p->now && p->frames[0].to == to) {
-		struct pair_frame f = pop_frame(p);
+		struct pair_frame f = pair_pop_frame(p);
 
 		wr_parse_frame(&pkts[n], f.m, WR_PARSE_F_NO_L2);
+		if (p->hostile > 0 && wr_rng_below(&p->rng, 1000) < p->hostile)
+			pair_mutate(p, &pkts[n]);
 		PAIR_EQ(p, pkts[n].kind, WR_PKT_TCP);
 		p->payload_in[to] += pkts[n].payload_len;
 		p->delivered++;
@@ -577,107 +351,4 @@ void pair_settle(struct pair *p)
 	sides_turn(p, 1);
 	while (p->frame_count > 0)
 		pair_turn(p);
-}
-
-// --- hand-made segments -----------------------------------------------------------------------
-
-void pair_inject(struct pair *p, int to, const struct pair_seg *seg)
-{
-	struct rte_mbuf *m = rte_pktmbuf_alloc(p->rx);
-	struct wr_tuple t = {seg->t.remote, seg->t.local, seg->t.rport, seg->t.lport};
-	struct wr_tcp_hdr h = {.t = &t,
-		.seq = seg->seq,
-		.ack = seg->ack,
-		.window = seg->window,
-		// the parser refuses some combinations; the engine has to stand them all the same
-		.flags = seg->flags & (WR_TCP_SYN | WR_TCP_RST | WR_TCP_ACK) ? seg->flags
-									     : WR_TCP_ACK,
-		.opts = seg->opts,
-		.mss = seg->mss,
-		.wscale = seg->wscale,
-		.sack_count = seg->sack_count,
-		.sack = seg->sack,
-		.ts_val = seg->ts_val,
-		.ts_ecr = seg->ts_ecr};
-	struct wr_pkt k;
-
-	if (seg->len > 0)
-		memcpy(rte_pktmbuf_append(m, (uint16_t)seg->len), seg->data, seg->len);
-	PAIR_EQ(p, wr_build_tcp(m, &h), 0);
-	wr_build_finish_csum(m);
-	wr_parse_frame(&k, m, WR_PARSE_F_NO_L2);
-	if (k.kind != WR_PKT_TCP)
-		pair_fail(p, "injected segment does not parse: %s", wr_drop_name(k.drop));
-	k.flags = seg->flags;
-	p->payload_in[to] += k.payload_len;
-	wr_tcp_input_burst(p->s[to], &k, 1, p->now);
-}
-
-// --- books ------------------------------------------------------------------------------------
-
-static void check_conn(struct pair *p, const struct wr_tcp_conn *c)
-{
-	struct rte_mbuf *m;
-	uint32_t seq, n = 0;
-
-	PAIR_CHECK(p, wr_seq_leq(c->snd_una, c->snd_nxt));
-	PAIR_CHECK(p, wr_seq_leq(c->snd_nxt, c->snd_end + 1) || c->state == WR_TCP_ST_CLOSED);
-	PAIR_CHECK(p, wr_seq_leq(c->rcv_nxt, c->rcv_adv));
-	seq = c->rcv_nxt;
-	wr_mq_foreach(m, &c->ooo)
-	{
-		PAIR_CHECK(p, wr_seq_gt(wr_mbuf_priv(m)->seq, seq) ||
-				      (n > 0 && wr_mbuf_priv(m)->seq == seq));
-		seq = wr_mbuf_priv(m)->seq + m->data_len;
-		n++;
-	}
-	PAIR_EQ(p, n, c->ooo.count);
-	PAIR_CHECK(p, c->ooo.count <= 0 || wr_seq_leq(seq, c->rcv_adv));
-	if (c->sndq.head != NULL) {
-		PAIR_CHECK(p, wr_seq_leq(wr_mbuf_priv(c->sndq.head)->seq, wr_seq_max(c->snd_una, c->iss + 1)));
-		seq = wr_mbuf_priv(c->sndq.head)->seq;
-		wr_mq_foreach(m, &c->sndq)
-		{
-			PAIR_EQ(p, wr_mbuf_priv(m)->seq, seq);
-			seq += m->data_len;
-		}
-		PAIR_EQ(p, seq, c->snd_end);
-	}
-}
-
-void pair_check(struct pair *p, int side)
-{
-	const struct wr_stats *st = &p->stats[side];
-	struct wr_tcp_gauges g, w;
-
-	wr_tcp_gauges(p->s[side], &g);
-	wr_tcp_gauges_walk(p->s[side], &w);
-	PAIR_EQ(p, g.conns, w.conns);
-	PAIR_EQ(p, g.half_open, w.half_open);
-	PAIR_EQ(p, g.time_wait, w.time_wait);
-	PAIR_EQ(p, g.ready, w.ready);
-	PAIR_EQ(p, g.dirty, w.dirty);
-	PAIR_EQ(p, g.promised_bytes, w.promised_bytes);
-	PAIR_EQ(p, g.recv_queue_bytes, w.recv_queue_bytes);
-	PAIR_EQ(p, g.ooo_bytes, w.ooo_bytes);
-	PAIR_EQ(p, g.send_queue_bytes, w.send_queue_bytes);
-	PAIR_EQ(p, g.held_rx_mbufs, w.held_rx_mbufs);
-	PAIR_EQ(p, g.held_small_mbufs, w.held_small_mbufs);
-	PAIR_CHECK(p, g.held_rx_mbufs <= p->s[side]->cfg.held_budget);
-	PAIR_EQ(p, st->ctr[WR_CTR_pay_rx_bytes],
-		st->ctr[WR_CTR_pay_read_bytes] + w.recv_queue_bytes + w.ooo_bytes +
-			st->drop_bytes[WR_DROP_pay_aborted_rx] +
-			st->drop_bytes[WR_DROP_pay_ooo_evicted]);
-	PAIR_EQ(p, st->ctr[WR_CTR_pay_written_bytes],
-		st->ctr[WR_CTR_pay_tx_bytes] + w.send_queue_bytes +
-			st->drop_bytes[WR_DROP_pay_aborted_tx]);
-	PAIR_EQ(p, p->payload_in[side],
-		st->ctr[WR_CTR_pay_rx_bytes] + st->drop_bytes[WR_DROP_pay_duplicate] +
-			st->drop_bytes[WR_DROP_pay_trimmed] +
-			st->drop_bytes[WR_DROP_pay_no_credit] +
-			st->drop_bytes[WR_DROP_pay_ooo_limit] +
-			st->drop_bytes[WR_DROP_pay_closed]);
-	for (uint32_t i = 0; i < p->s[side]->conns.capacity; i++)
-		if (wr_pool_handle_at(&p->s[side]->conns, i) != WR_HANDLE_NONE)
-			check_conn(p, wr_pool_at(&p->s[side]->conns, i));
 }

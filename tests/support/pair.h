@@ -11,6 +11,8 @@
 // reorder, with applications that send and check numbered streams. The same seed is the same run.
 // Side 0 connects, side 1 listens.
 
+#define PAIR_SMALL  16383 // buffers of each pool
+#define PAIR_RX     8191
 #define PAIR_CONNS  64
 #define PAIR_FRAMES 16384
 
@@ -31,14 +33,14 @@ struct pair_app {
 	uint64_t to_send; // stream length
 	uint64_t written;
 	uint64_t got;
-	uint32_t chunk;   // most bytes in one buffer written
+	uint32_t chunk; // most bytes in one buffer written
 	uint32_t read_max;
-	wr_us_t read_from; // no reading before this time
-	bool echo;         // send back what was read, zero copy
+	wr_us_t read_from;              // no reading before this time
+	bool echo;                      // send back what was read, zero copy
 	bool fin_when_done, fin_on_eof; // shut down after the last byte; after the peer's FIN
 	bool shut, eof, connected;
-	bool closed; // EV_CLOSED came
-	bool manual; // the test reads and writes
+	bool closed;     // EV_CLOSED came
+	bool manual;     // the test reads and writes
 	uint32_t events; // all ever seen
 	enum wr_tcp_end end;
 };
@@ -73,9 +75,10 @@ struct pair {
 	bool iss_forced;
 	uint32_t iss[2], forced;
 	uint16_t next_port;
-	uint32_t room; // tx slots per output call
-	bool trace; // print each frame sent
-	bool retry; // an application could not write for want of buffers
+	uint32_t room;    // tx slots per output call
+	uint32_t hostile; // permille of segments changed on the way; streams are not compared then
+	bool trace;       // print each frame sent
+	bool retry;       // an application could not write for want of buffers
 	uint32_t turns;
 	bool check; // verify books after each turn
 	uint64_t lost, delivered;
@@ -107,6 +110,13 @@ void pair_flush(struct pair *p, int side); // output and onto the link, now
 void pair_run(struct pair *p, wr_us_t us);
 // Turns until no frame is under way.
 void pair_settle(struct pair *p);
+
+// A frame onto the link; the frame that arrives next, off it.
+void pair_transmit(struct pair *p, int from, struct rte_mbuf *m);
+struct pair_frame pair_pop_frame(struct pair *p);
+
+// Change what a received segment says, as an attacker on the path could.
+void pair_mutate(struct pair *p, struct wr_pkt *k);
 
 // Books: running counts against walks, and the ledgers. Aborts with a sentence when wrong.
 void pair_check(struct pair *p, int side);

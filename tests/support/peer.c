@@ -5,7 +5,10 @@
 
 #define ALL_OPTS (WR_TCPOPT_WSCALE | WR_TCPOPT_SACKOK | WR_TCPOPT_TS)
 #define ROW(v6, start)                                                                             \
-	{v6, start, (start) - 700, 0}, {v6, (start) - 700, start, ALL_OPTS}
+	{v6, start, (start)-700, 0},                                                               \
+	{                                                                                          \
+		v6, (start)-700, start, ALL_OPTS                                                   \
+	}
 
 const struct peer_variant peer_variants[] = {
 	ROW(false, 0),
@@ -22,7 +25,7 @@ uint8_t peer_byte(uint32_t seq)
 	return pair_byte(0, 1, seq);
 }
 
-static bool catch(struct pair *p, int from, const struct wr_pkt *k, void *arg)
+static bool catch (struct pair *p, int from, const struct wr_pkt *k, void *arg)
 {
 	struct peer *r = arg;
 	struct peer_out *o = &r->out[r->n];
@@ -96,8 +99,8 @@ void peer_flush(struct peer *r)
 	pair_check(&r->p, 1);
 }
 
-void peer_seg_data(struct peer *r, uint8_t flags, uint32_t seq, uint32_t ack, const void *data,
-	uint32_t len)
+void peer_seg_data(
+	struct peer *r, uint8_t flags, uint32_t seq, uint32_t ack, const void *data, uint32_t len)
 {
 	struct pair_seg g = {.t = r->t,
 		.seq = seq + r->irs,
@@ -219,7 +222,7 @@ uint32_t peer_read(struct peer *r, uint32_t seq)
 	uint32_t n = wr_tcp_read(r->s, r->conn, &q, UINT32_MAX, r->p.now);
 	struct rte_mbuf *m;
 
-	wr_mq_foreach(m, &q)
+	wr_mq_foreach (m, &q)
 		for (uint32_t i = 0; i < m->data_len; i++, seq++)
 			if (rte_pktmbuf_mtod(m, uint8_t *)[i] != peer_byte(seq))
 				pair_fail(&r->p, "byte %u read is wrong", seq);

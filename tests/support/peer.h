@@ -5,7 +5,8 @@
 
 // A hand-driven peer of one stack: the test says which segment arrives and sees every segment that
 // leaves, on a virtual clock. Sequence numbers in calls are offsets from the two initial ones, so
-// that a test reads the same at any start: the peer's first payload byte is number 1, and so is ours.
+// that a test reads the same at any start: the peer's first payload byte is number 1, and so is
+// ours.
 
 #define PEER_OUT 64
 
@@ -32,7 +33,7 @@ struct peer {
 	uint16_t window, mss;
 	uint8_t wscale;
 	uint32_t ts_val, ts_ecr;
-	bool no_ts; // leave the option off although it was negotiated
+	bool no_ts;      // leave the option off although it was negotiated
 	uint32_t events; // all since last cleared
 	uint32_t n;      // segments that left since the last call that let time or segments in
 	struct peer_out out[PEER_OUT];
@@ -40,7 +41,8 @@ struct peer {
 	struct wr_sack_block sack[WR_TCP_MAX_SACK]; // offsets, put on the next segment only
 };
 
-// Every variant: start 0, 2^31 - 1 and just before the wrap, both families, with and without options.
+// Every variant: start 0, 2^31 - 1 and just before the wrap, both families, with and without
+// options.
 extern const struct peer_variant peer_variants[];
 extern const uint32_t peer_variant_count;
 
@@ -57,8 +59,8 @@ void peer_syn_ack(struct peer *r);
 
 // A segment arrives: flags, offsets, payload of the peer's stream (peer_byte) of len bytes.
 void peer_seg(struct peer *r, uint8_t flags, uint32_t seq, uint32_t ack, uint32_t len);
-void peer_seg_data(struct peer *r, uint8_t flags, uint32_t seq, uint32_t ack, const void *data,
-	uint32_t len);
+void peer_seg_data(
+	struct peer *r, uint8_t flags, uint32_t seq, uint32_t ack, const void *data, uint32_t len);
 uint8_t peer_byte(uint32_t seq);
 
 // Time passes, timers run, what is due leaves.
@@ -79,7 +81,7 @@ enum wr_tcp_state peer_state(struct peer *r);
 		assert_true((i) < (r)->n);                                                         \
 		assert_int_equal((r)->out[i].k.flags & ~WR_TCP_PSH, (f));                          \
 		assert_int_equal((r)->out[i].seq, (s));                                            \
-		if ((f) & WR_TCP_ACK)                                                              \
+		if ((f)&WR_TCP_ACK)                                                                \
 			assert_int_equal((r)->out[i].ack, (a));                                    \
 		assert_int_equal((r)->out[i].k.payload_len, (l));                                  \
 	} while (0)

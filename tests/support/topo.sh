@@ -384,11 +384,14 @@ queue_peak() { tel /weir/queues | jq -r "[.[] | select(.queue == \"$1\") | .peak
 # event_count NAME [jq condition]
 event_count() { tel /weir/events "kind=$1" | jq -r "[.[] | select(${2:-true})] | length"; }
 
-# event_lines REGEX: one readable line an event.
+# event_lines KIND_REGEX [jq condition]: one readable line an event.
 event_lines() {
-	tel /weir/events | jq -r --arg re "^($1)\$" '.[] | select(.kind | test($re)) |
+	tel /weir/events | jq -r --arg re "^($1)\$" '.[] | select(.kind | test($re)) | select('"${2:-true}"') |
 		"\(.kind) #\(.id): \(.text // "")\(.text_2 // "")\(.text_3 // "")"'
 }
+
+# The class of connections' own queues, for conditions on events.
+export CONN_QUEUE='(.queue == "conn_recv" or .queue == "conn_send")'
 
 no_event() { [ "$(event_count "$@")" -eq 0 ]; }
 

@@ -8,7 +8,7 @@
 
 #include "wr_test.h"
 
-#define PEER_RX	   16383
+#define PEER_RX    16383
 #define PEER_SMALL 16383
 #define ROUNDS_MAX 200000 // turns at one time: more is a loop that never rests
 
@@ -83,8 +83,11 @@ static void configure(struct triple *t)
 	size_t n = 0;
 
 #define SAY(...) (n += (size_t)snprintf(text + n, sizeof(text) - n, __VA_ARGS__))
-	SAY("runtime:\n  workers: %s\n  memory: plain\n  name: tri\n  max_sessions: %u\n  dad: no\n",
-		c->workers == 1 ? "[1]" : c->workers == 2 ? "[1, 2]" : "[1, 2, 3, 4]",
+	SAY("runtime:\n  workers: %s\n  memory: plain\n  name: tri\n  max_sessions: %u\n  dad: "
+	    "no\n",
+		c->workers == 1   ? "[1]"
+		: c->workers == 2 ? "[1, 2]"
+				  : "[1, 2, 3, 4]",
 		c->max_sessions);
 	SAY("ports:\n"
 	    "  - {name: wan, device: net_sim0, addresses: [198.18.0.1/24, \"2001:db8::1/64\"]%s}\n"
@@ -96,13 +99,14 @@ static void configure(struct triple *t)
 	SAY("pools:\n  - name: web\n    balance: maglev\n%s",
 		c->pool != NULL ? c->pool : "    health: {type: none}\n");
 	if (c->sources == NULL)
-		SAY("    source: [\"198.18.1.10-198.18.1.13\", \"2001:db8:1::10-2001:db8:1::13\"]\n");
+		SAY("    source: [\"198.18.1.10-198.18.1.13\", "
+		    "\"2001:db8:1::10-2001:db8:1::13\"]\n");
 	else if (c->sources[0] != '\0')
 		SAY("    source: [%s]\n", c->sources);
 	SAY("    backends:\n");
 	for (uint32_t i = 0; i < c->backends; i++)
-		SAY(backend_is_v4(t, i) ? "      - {name: b%u, address: \"198.18.1.%u:80\"}\n" :
-					  "      - {name: b%u, address: \"[2001:db8:1::%u]:80\"}\n",
+		SAY(backend_is_v4(t, i) ? "      - {name: b%u, address: \"198.18.1.%u:80\"}\n"
+					: "      - {name: b%u, address: \"[2001:db8:1::%u]:80\"}\n",
 			i, 20 + i);
 #undef SAY
 	TRI_CHECK(t, n < sizeof(text));
@@ -111,7 +115,8 @@ static void configure(struct triple *t)
 		tri_fail(t, "%s", err.text);
 }
 
-static struct wr_port *port_create(struct triple *t, const char *name, uint16_t side, uint16_t queues)
+static struct wr_port *port_create(
+	struct triple *t, const char *name, uint16_t side, uint16_t queues)
 {
 	struct wr_sim_config sc = {.rx_queues = queues,
 		.tx_queues = queues,
@@ -188,8 +193,7 @@ struct triple *tri_create(const struct tri_config *cfg)
 	c->max_sessions = c->max_sessions != 0 ? c->max_sessions : 256;
 	if (c->port_flags == 0)
 		c->port_flags = WR_PORT_F_TX_MULTI_SEGS | WR_PORT_F_TX_TCP_CKSUM |
-				WR_PORT_F_TX_IP_CKSUM | WR_PORT_F_RX_CKSUM |
-				WR_PORT_F_RX_DEPTH;
+		                WR_PORT_F_TX_IP_CKSUM | WR_PORT_F_RX_CKSUM | WR_PORT_F_RX_DEPTH;
 	if (c->queues > 1)
 		c->port_flags |= WR_PORT_F_RSS;
 	t->now = TRI_S;
@@ -292,8 +296,8 @@ static void check_worker(struct triple *t, uint16_t i, const struct wr_stats_sna
 	wr_ledger_compute(s, row);
 	for (int k = 0; k < WR_LEDGER_COUNT; k++)
 		if (row[k].residual != 0)
-			tri_fail(t, "worker %u ledger %s: in %llu out %llu held %llu dropped %llu", i,
-				wr_ledger_name((enum wr_ledger_kind)k),
+			tri_fail(t, "worker %u ledger %s: in %llu out %llu held %llu dropped %llu",
+				i, wr_ledger_name((enum wr_ledger_kind)k),
 				(unsigned long long)row[k].in, (unsigned long long)row[k].out,
 				(unsigned long long)row[k].held,
 				(unsigned long long)row[k].dropped);
@@ -422,7 +426,8 @@ void tri_post(struct triple *t, const struct wr_msg *m)
 int tri_probe(struct triple *t, uint32_t backend, wr_us_t timeout)
 {
 	struct wr_backend *be = tri_backend(t, backend);
-	struct wr_msg m = {.kind = WR_MSG_PROBE, .a = backend, .b = ++be->probe_asked, .t = timeout};
+	struct wr_msg m = {
+		.kind = WR_MSG_PROBE, .a = backend, .b = ++be->probe_asked, .t = timeout};
 	int change = -1, err;
 
 	TRI_EQ(t, wr_worker_post(wr_fabric_worker(t->f, 0), &m), 0);

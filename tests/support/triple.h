@@ -15,20 +15,20 @@
 
 #define TRI_WAN      0
 #define TRI_LAN      1
-#define TRI_CLIENT   0  // peer 0; backend i is peer 1 + i
+#define TRI_CLIENT   0 // peer 0; backend i is peer 1 + i
 #define TRI_BACKENDS 8
 #define TRI_PEERS    (1 + TRI_BACKENDS)
 #define TRI_CONNS    1024 // applications on both sides, ever
 #define TRI_FRAMES   16384
 #define TRI_MS       WR_US_PER_MS
-#define TRI_S	     WR_US_PER_S
+#define TRI_S        WR_US_PER_S
 
 // What a link does, chances in permille of frames.
 struct tri_link {
 	uint32_t loss, dup, reorder;
 	uint32_t delay_us, jitter_us;
 	uint32_t held_us; // how much later a reordered or repeated frame arrives
-	uint32_t split;	  // frames that a port receives into two segments
+	uint32_t split;   // frames that a port receives into two segments
 };
 
 struct tri_config {
@@ -37,12 +37,12 @@ struct tri_config {
 	uint16_t reta_size;    // of the ports, when they have several queues
 	uint32_t port_flags;   // WR_PORT_F_*; default: multi-segment sending, checksums done
 	uint32_t backends;     // default 2
-	int family;	       // of the backends: 4, 6, or 0 for both in turns
+	int family;            // of the backends: 4, 6, or 0 for both in turns
 	uint32_t max_sessions; // default 256
 	uint32_t rx_mbufs;     // 0: computed
 	uint32_t small_mbufs;
 	uint16_t tx_desc;
-	bool tap; // an exception path on the wan side: a third simulated port
+	bool tap;            // an exception path on the wan side: a third simulated port
 	const char *service; // more lines of the service, 4 spaces deep
 	const char *pool;    // more lines of the pool; default: no health checks
 	const char *sources; // of the pool; default: four of each family; "": the port's own
@@ -56,10 +56,11 @@ enum tri_mode {
 	TRI_ECHO, // send back what comes
 	TRI_BULK, // send `down` bytes of its own, check what comes
 };
-#define TRI_F_CLOSE_FIRST 0x1 // the backend ends its stream when all is sent, whatever the client does
-#define TRI_F_RESET	  0x2 // the backend resets as soon as it has read its order
-#define TRI_F_HOLD	  0x4 // the backend does not end its stream
-#define TRI_F_DEAF	  0x8 // the backend reads its order and then nothing until told
+#define TRI_F_CLOSE_FIRST                                                                          \
+	0x1             // the backend ends its stream when all is sent, whatever the client does
+#define TRI_F_RESET 0x2 // the backend resets as soon as it has read its order
+#define TRI_F_HOLD  0x4 // the backend does not end its stream
+#define TRI_F_DEAF  0x8 // the backend reads its order and then nothing until told
 
 struct tri_order {
 	uint32_t id;
@@ -74,11 +75,11 @@ struct tri_conn {
 	uint8_t peer;
 	wr_handle_t h;
 	struct tri_order order;
-	uint32_t order_bytes; // of the order written or read
-	uint64_t up;	      // client: bytes to send behind the order
+	uint32_t order_bytes;  // of the order written or read
+	uint64_t up;           // client: bytes to send behind the order
 	uint64_t written, got; // without the order
-	bool hold;	       // do not end the stream
-	bool deaf;	       // do not read
+	bool hold;             // do not end the stream
+	bool deaf;             // do not read
 	bool connected, eof, shut, closed, released;
 	enum wr_tcp_end end;
 	wr_us_t closed_us;
@@ -154,9 +155,9 @@ struct tri_want {
 	enum tri_mode mode;
 	uint8_t flags;
 	uint64_t up, down;
-	int family;	  // 4 (default) or 6
-	bool hold;	  // the client does not end its stream
-	uint8_t no_opts;  // WR_TCPOPT_* not to offer
+	int family;      // 4 (default) or 6
+	bool hold;       // the client does not end its stream
+	uint8_t no_opts; // WR_TCPOPT_* not to offer
 	uint16_t mss;
 	uint32_t rcv_buf; // of the client
 };
@@ -198,5 +199,5 @@ void tri_die(struct triple *t, const char *file, int line, const char *fmt, ...)
 // --- between the files of the harness ---------------------------------------------------------
 void tri_net_send(struct triple *t, uint8_t side, bool to_peers, struct rte_mbuf *m);
 bool tri_net_deliver(struct triple *t); // frames that are due; false: none were
-bool tri_net_drain(struct triple *t);	// what the ports sent, onto the links
+bool tri_net_drain(struct triple *t);   // what the ports sent, onto the links
 bool tri_apps_turn(struct triple *t, struct tri_peer *p);

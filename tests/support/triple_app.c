@@ -255,8 +255,10 @@ static bool flush(struct triple *t, struct tri_peer *p)
 		for (uint16_t i = 0; i < tx.count; i++) {
 			bool v4 = (*rte_pktmbuf_mtod(m[i], uint8_t *) >> 4) == 4;
 
-			TRI_EQ(t, wr_build_eth(m[i], &p->mac, wr_port_mac(t->port[p->side]),
-					  v4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6, 0), 0);
+			TRI_EQ(t,
+				wr_build_eth(m[i], &p->mac, wr_port_mac(t->port[p->side]),
+					v4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6, 0),
+				0);
 			wr_build_finish_csum(m[i]);
 			if (p->dead)
 				rte_pktmbuf_free(m[i]);

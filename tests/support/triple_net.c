@@ -75,7 +75,8 @@ void tri_net_send(struct triple *t, uint8_t side, bool to_peers, struct rte_mbuf
 	push(t, side, to_peers, m, at);
 }
 
-// --- receiving: a copy into buffers of the receiver, as a NIC writes it -----------------------------
+// --- receiving: a copy into buffers of the receiver, as a NIC writes it
+// -----------------------------
 
 static void append_from(struct rte_mbuf *to, const struct rte_mbuf *m, uint32_t off, uint32_t len)
 {
@@ -191,7 +192,8 @@ static void to_peers(struct triple *t, uint8_t side, struct rte_mbuf *chain)
 	eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
 	wr_parse_frame(&k, m, 0);
 	if (k.kind == WR_PKT_DROP)
-		tri_fail(t, "the fabric sent a frame that does not parse: %s", wr_drop_name(k.drop));
+		tri_fail(
+			t, "the fabric sent a frame that does not parse: %s", wr_drop_name(k.drop));
 	if (k.kind == WR_PKT_ARP)
 		answer_arp(t, side, m);
 	else if (k.kind == WR_PKT_ICMP6)
@@ -201,7 +203,8 @@ static void to_peers(struct triple *t, uint8_t side, struct rte_mbuf *chain)
 
 		if (p->side != side || !rte_is_same_ether_addr(&p->mac, &eth->dst_addr))
 			continue;
-		TRI_CHECK(t, wr_addr_eq(&k.t.local, &p->addr4) || wr_addr_eq(&k.t.local, &p->addr6));
+		TRI_CHECK(
+			t, wr_addr_eq(&k.t.local, &p->addr4) || wr_addr_eq(&k.t.local, &p->addr6));
 		if (p->dead)
 			break;
 		p->frames_in++;

@@ -21,7 +21,7 @@ kill -STOP "${PID[xfer]}"
 # Linux arms its persist timer when the peer's window is zero.
 windows_zero() { [ "$(in_client ss -Htno state established dst "$VIP4:90" | grep -c 'timer:(persist')" = 4 ]; }
 wait_for 30 "4 windows of zero at the client" windows_zero
-wait_event 10 queue_high
+wait_event 10 queue_high "$CONN_QUEUE"
 wait_event 10 conn_stalled
 assert_ge "windows of zero shown" "$(counter tcp_zero_window)" 4
 held=$(tel_sum /weir/queues depth '.queue == "rx_pool"')
@@ -35,6 +35,6 @@ wait_for 60 "the uploads" gone up
 wait "${PID[up]}" || fail "uploads: $(<"$TMP/up.log")"
 unset 'PID[up]'
 wait_event 10 conn_resumed
-wait_event 10 queue_normal
+wait_event 10 queue_normal "$CONN_QUEUE"
 wait_for 10 "no session left" no_sessions
 ok "windows closed at $held of $capacity buffers, and all bytes arrived after SIGCONT"

@@ -5,7 +5,7 @@
 	T_POOL "  - name: web2\n"                                                                  \
 	       "    health: {type: none}\n"                                                        \
 	       "    backends:\n"                                                                   \
-	       "      - {name: b1, address: \"198.18.0.21:80\", weight: 0}\n"                     \
+	       "      - {name: b1, address: \"198.18.0.21:80\", weight: 0}\n"                      \
 	       "      - {name: b4, address: \"198.18.0.22:80\"}\n"
 
 static void slots_from_conf(void **state)

@@ -25,7 +25,9 @@ static void table_spread_by_weight(void **state)
 // A backend that leaves takes few others' clients with it, and gets its own back.
 static void table_drain_moves_its_own_only(void **state)
 {
-	enum { N = 20000 };
+	enum {
+		N = 20000
+	};
 	static uint16_t before[N];
 	uint32_t moved = 0;
 	struct rig r;
@@ -156,7 +158,7 @@ static void table_retire_and_reclaim(void **state)
 	assert_int_equal(r.b->retired_count, 2);
 	wr_backends_reclaim(r.b);
 	assert_int_equal(r.b->retired_count, 1); // the first one only
-	rte_rcu_qsbr_thread_offline(rcu, 0);	 // a worker that sleeps holds nothing
+	rte_rcu_qsbr_thread_offline(rcu, 0);     // a worker that sleeps holds nothing
 	wr_backends_reclaim(r.b);
 	assert_int_equal(r.b->retired_count, 0);
 	rte_rcu_qsbr_thread_unregister(rcu, 0);

@@ -98,8 +98,10 @@ static void words_conn_both_families(void **state)
 	ev.kind = WR_EV_conn_resumed;
 	ev.a = endpoint("[2001:db8::5]:4321");
 	ev.depth = 9;
-	assert_string_equal(words(ev, "web/b1"), "peer [2001:db8::5]:4321 of web/b1 takes data "
-						 "again; 9 bytes wait for it (worker 1)");
+	ev.extra = 250;
+	assert_string_equal(words(ev, "web/b1"),
+		"peer [2001:db8::5]:4321 of web/b1 takes data again after 250 ms; 9 bytes wait for "
+		"it (worker 1)");
 }
 
 static void words_backend_down_has_the_cause(void **state)

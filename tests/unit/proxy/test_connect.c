@@ -78,7 +78,8 @@ static void connect_all_refuse(void **state)
 
 static void connect_retries_are_bounded(void **state)
 {
-	struct tri_config cfg = {.backends = 4, .pool = "    health: {type: none}\n    retries: 1\n"};
+	struct tri_config cfg = {
+		.backends = 4, .pool = "    health: {type: none}\n    retries: 1\n"};
 	struct triple *t = tri_create(&cfg);
 	struct tri_conn *c;
 	uint64_t refused = 0;
@@ -154,12 +155,15 @@ static void connect_many_in_a_row(void **state)
 	for (int i = 0; i < 100; i++) {
 		struct tri_conn *c = tri_connect(t, &(struct tri_want){.mode = TRI_BULK,
 							    .flags = i % 2 ? TRI_F_CLOSE_FIRST : 0,
-							    .up = 100, .down = 300});
+							    .up = 100,
+							    .down = 300});
 
 		TRI_WAIT(t, tri_complete(t, c), TRI_S);
 	}
-	TRI_EQ(t, tri_backend_counters(t, 0).sessions_total +
-			  tri_backend_counters(t, 1).sessions_total, 100);
+	TRI_EQ(t,
+		tri_backend_counters(t, 0).sessions_total +
+			tri_backend_counters(t, 1).sessions_total,
+		100);
 	TRI_CHECK(t, tri_backend_counters(t, 0).sessions_total > 20);
 	TRI_CHECK(t, tri_backend_counters(t, 1).sessions_total > 20);
 	TRI_EQ(t, tri_backend_counters(t, 1).sessions_peak, 1);

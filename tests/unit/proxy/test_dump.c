@@ -27,7 +27,9 @@ static void dump_filters(void **state)
 
 	for (int i = 0; i < 30; i++)
 		tri_connect(t, &(struct tri_want){.mode = TRI_ECHO,
-				       .up = 100, .hold = true, .family = i % 3 ? 4 : 6});
+				       .up = 100,
+				       .hold = true,
+				       .family = i % 3 ? 4 : 6});
 	TRI_WAIT(t, tri_sessions(t) == 30, 5 * TRI_S);
 	tri_run(t, 100 * TRI_MS);
 	on0 = tri_backend_counters(t, 0).sessions;

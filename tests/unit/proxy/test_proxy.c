@@ -42,6 +42,48 @@ static void proxy_kill_backend(void **state)
 	}
 }
 
+// More sessions than resets fit into one turn: every peer is told all the same.
+static void proxy_kill_and_abort_many(void **state)
+{
+	for (int abort_all = 0; abort_all < 2; abort_all++) {
+		struct tri_config cfg = {.backends = 1, .max_sessions = 400};
+		struct triple *t = tri_create(&cfg);
+		struct wr_msg m = {.kind = abort_all ? WR_MSG_ABORT_ALL : WR_MSG_KILL_BACKEND};
+
+		for (int i = 0; i < 7; i++)
+			open_some(t, 50);
+		TRI_EQ(t, tri_sessions(t), 350);
+		tri_post(t, &m);
+		tri_run(t, 200 * TRI_MS);
+		TRI_EQ(t, tri_sessions(t), 0);
+		for (uint32_t i = 0; i < t->conns; i++)
+			TRI_EQ(t, t->conn[i].end, WR_TCP_END_RESET);
+		TRI_EQ(t, tri_drop(t, WR_DROP_no_mbuf), 0);
+		tri_finish(t);
+	}
+}
+
+// All sessions time out at one time.
+static void proxy_time_out_many(void **state)
+{
+	struct tri_config cfg = {
+		.backends = 1, .max_sessions = 400, .service = "    timeouts: {idle: 20s}\n"};
+	struct triple *t = tri_create(&cfg);
+
+	for (int i = 0; i < 7; i++)
+		open_some(t, 50);
+	TRI_EQ(t, tri_sessions(t), 350);
+	for (uint32_t i = 0; i < t->conns; i++)
+		if (t->conn[i].client)
+			t->conn[i].up = 600; // the last move of all is at one time
+	tri_run(t, 25 * TRI_S);
+	TRI_EQ(t, tri_ctr(t, WR_CTR_idle_timeouts), 350);
+	for (uint32_t i = 0; i < t->conns; i++)
+		TRI_EQ(t, t->conn[i].end, WR_TCP_END_RESET);
+	TRI_EQ(t, tri_drop(t, WR_DROP_no_mbuf), 0);
+	tri_finish(t);
+}
+
 // A session that still connects to a killed backend goes to the next one.
 static void proxy_kill_backend_while_connecting(void **state)
 {
@@ -166,7 +208,8 @@ static void proxy_session_pool_full(void **state)
 	TRI_CHECK(t, open >= 30 && open <= 32);
 	TRI_EQ(t, open + refused, 60);
 	TRI_EQ(t, open, tri_sessions(t));
-	TRI_EQ(t, tri_drop(t, WR_DROP_session_pool_full) + tri_drop(t, WR_DROP_syn_refused), refused);
+	TRI_EQ(t, tri_drop(t, WR_DROP_session_pool_full) + tri_drop(t, WR_DROP_syn_refused),
+		refused);
 	TRI_EQ(t, t->full[WR_Q_sessions], refused);
 	TRI_CHECK(t, t->event_count[WR_EV_works_queue_full] >= 1);
 	TRI_EQ(t, tri_ctr(t, WR_CTR_works_queue_full), refused + t->full[WR_Q_neigh_wait]);
@@ -193,6 +236,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(proxy_kill_backend),
+		cmocka_unit_test(proxy_kill_and_abort_many),
+		cmocka_unit_test(proxy_time_out_many),
 		cmocka_unit_test(proxy_kill_backend_while_connecting),
 		cmocka_unit_test(proxy_drain),
 		cmocka_unit_test(proxy_kill_session),

@@ -3,7 +3,8 @@
 
 #include "triple.h"
 
-// Bytes from end to end: exact in both directions, without copies, and no faster than they are read.
+// Bytes from end to end: exact in both directions, without copies, and no faster than they are
+// read.
 
 static void families(uint16_t workers, enum tri_mode mode)
 {
@@ -117,8 +118,8 @@ static void pump_client_stalls(void **state)
 {
 	struct tri_config cfg = {.backends = 1};
 	struct triple *t = tri_create(&cfg);
-	struct tri_conn *c = tri_connect(
-		t, &(struct tri_want){.mode = TRI_BULK, .up = 1000, .down = 3000000});
+	struct tri_conn *c =
+		tri_connect(t, &(struct tri_want){.mode = TRI_BULK, .up = 1000, .down = 3000000});
 	struct tri_conn *b;
 
 	t->tick_us = TRI_MS;
@@ -134,6 +135,24 @@ static void pump_client_stalls(void **state)
 	tri_finish(t);
 }
 
+// A window that closes for less than half a second is no news.
+static void pump_short_stalls_are_no_events(void **state)
+{
+	struct tri_config cfg = {.backends = 1};
+	struct triple *t = tri_create(&cfg);
+	struct tri_conn *c = tri_connect(t, &(struct tri_want){.mode = TRI_BULK, .down = 3000000});
+
+	t->cfg.link[TRI_WAN].delay_us = 1000;
+	for (int i = 0; i < 1000 && !c->released; i++) {
+		c->deaf = !c->deaf;
+		tri_run(t, 300 * TRI_MS);
+	}
+	TRI_CHECK(t, tri_complete(t, c));
+	TRI_EQ(t, t->event_count[WR_EV_conn_stalled], 0);
+	TRI_EQ(t, t->event_count[WR_EV_conn_resumed], 0);
+	tri_finish(t);
+}
+
 // Stalled sessions hold buffers and no more than their budget; others go on.
 static void pump_many_stalls_and_one_works(void **state)
 {
@@ -142,8 +161,8 @@ static void pump_many_stalls_and_one_works(void **state)
 	struct tri_conn *c;
 
 	for (int i = 0; i < 40; i++)
-		tri_connect(t, &(struct tri_want){.mode = TRI_BULK,
-				       .flags = TRI_F_DEAF, .up = 500000});
+		tri_connect(
+			t, &(struct tri_want){.mode = TRI_BULK, .flags = TRI_F_DEAF, .up = 500000});
 	t->tick_us = TRI_MS;
 	tri_run(t, 3 * TRI_S);
 	TRI_CHECK(t, t->high[WR_Q_rx_pool] >= 1);
@@ -168,6 +187,7 @@ int main(void)
 		cmocka_unit_test(pump_copies_small_segments_only),
 		cmocka_unit_test(pump_backend_stalls),
 		cmocka_unit_test(pump_client_stalls),
+		cmocka_unit_test(pump_short_stalls_are_no_events),
 		cmocka_unit_test(pump_many_stalls_and_one_works),
 	};
 

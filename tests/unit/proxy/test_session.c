@@ -5,8 +5,7 @@
 
 // The life of a session, end to end through a whole fabric: what one peer does, the other sees.
 
-#define TIMEOUTS                                                                                   \
-	"    timeouts: {connect: 300ms, idle: 2s, half_closed: 5s, close: 1s}\n"
+#define TIMEOUTS "    timeouts: {connect: 300ms, idle: 2s, half_closed: 5s, close: 1s}\n"
 
 static const struct tri_config short_timeouts = {.service = TIMEOUTS, .backends = 1};
 
@@ -14,7 +13,8 @@ static void session_closed_by_client_first(void **state)
 {
 	struct tri_config cfg = {.seed = 1};
 	struct triple *t = tri_create(&cfg);
-	struct tri_conn *c = tri_connect(t, &(struct tri_want){.mode = TRI_BULK, .up = 5000, .down = 7000});
+	struct tri_conn *c =
+		tri_connect(t, &(struct tri_want){.mode = TRI_BULK, .up = 5000, .down = 7000});
 
 	TRI_WAIT(t, tri_complete(t, c), TRI_S);
 	TRI_EQ(t, tri_sessions(t), 0);
@@ -58,10 +58,8 @@ static void session_half_closed_by_client(void **state)
 {
 	struct tri_config cfg = {.seed = 3};
 	struct triple *t = tri_create(&cfg);
-	struct tri_conn *c = tri_connect(t, &(struct tri_want){.mode = TRI_BULK,
-						    .flags = TRI_F_HOLD,
-						    .up = 2000,
-						    .family = 6});
+	struct tri_conn *c = tri_connect(t,
+		&(struct tri_want){.mode = TRI_BULK, .flags = TRI_F_HOLD, .up = 2000, .family = 6});
 	struct tri_conn *b;
 
 	TRI_WAIT(t, (b = tri_other(t, c)) != NULL && b->eof, TRI_S);
@@ -78,8 +76,8 @@ static void session_reset_by_client(void **state)
 {
 	struct tri_config cfg = {.seed = 4};
 	struct triple *t = tri_create(&cfg);
-	struct tri_conn *c = tri_connect(
-		t, &(struct tri_want){.mode = TRI_BULK, .up = 1000, .hold = true});
+	struct tri_conn *c =
+		tri_connect(t, &(struct tri_want){.mode = TRI_BULK, .up = 1000, .hold = true});
 	struct tri_conn *b;
 
 	TRI_WAIT(t, (b = tri_other(t, c)) != NULL, TRI_S);
@@ -96,10 +94,9 @@ static void session_reset_by_backend(void **state)
 {
 	struct tri_config cfg = {.seed = 5, .backends = 1};
 	struct triple *t = tri_create(&cfg);
-	struct tri_conn *c = tri_connect(t, &(struct tri_want){.mode = TRI_BULK,
-						    .flags = TRI_F_RESET,
-						    .up = 1000,
-						    .hold = true});
+	struct tri_conn *c = tri_connect(
+		t, &(struct tri_want){
+			   .mode = TRI_BULK, .flags = TRI_F_RESET, .up = 1000, .hold = true});
 
 	TRI_WAIT(t, c->released, TRI_S);
 	TRI_EQ(t, c->end, WR_TCP_END_RESET);
@@ -113,8 +110,8 @@ static void session_idle_timeout(void **state)
 {
 	struct tri_config cfg = short_timeouts;
 	struct triple *t = tri_create(&cfg);
-	struct tri_conn *c = tri_connect(
-		t, &(struct tri_want){.mode = TRI_ECHO, .up = 1000, .hold = true});
+	struct tri_conn *c =
+		tri_connect(t, &(struct tri_want){.mode = TRI_ECHO, .up = 1000, .hold = true});
 	wr_us_t last;
 
 	TRI_WAIT(t, c->got == 1000, TRI_S);
@@ -135,8 +132,8 @@ static void session_half_closed_timeout(void **state)
 {
 	struct tri_config cfg = short_timeouts;
 	struct triple *t = tri_create(&cfg);
-	struct tri_conn *c = tri_connect(
-		t, &(struct tri_want){.mode = TRI_BULK, .flags = TRI_F_HOLD, .up = 10});
+	struct tri_conn *c =
+		tri_connect(t, &(struct tri_want){.mode = TRI_BULK, .flags = TRI_F_HOLD, .up = 10});
 	wr_us_t begun = t->now;
 
 	TRI_WAIT(t, c->released, 10 * TRI_S);
@@ -152,8 +149,8 @@ static void session_close_timeout(void **state)
 {
 	struct tri_config cfg = short_timeouts;
 	struct triple *t = tri_create(&cfg);
-	struct tri_conn *c = tri_connect(t, &(struct tri_want){.mode = TRI_BULK,
-						    .flags = TRI_F_HOLD, .up = 10});
+	struct tri_conn *c =
+		tri_connect(t, &(struct tri_want){.mode = TRI_BULK, .flags = TRI_F_HOLD, .up = 10});
 	struct tri_conn *b;
 	wr_us_t begun;
 
@@ -167,8 +164,8 @@ static void session_close_timeout(void **state)
 	tri_finish(t);
 }
 
-// A client that takes its last bytes slowly is not cut off by the close time-out: each time it comes,
-// something was acknowledged.
+// A client that takes its last bytes slowly is not cut off by the close time-out: each time it
+// comes, something was acknowledged.
 static void session_slow_reader_is_not_cut(void **state)
 {
 	struct tri_config cfg = short_timeouts;

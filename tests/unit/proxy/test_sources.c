@@ -5,8 +5,8 @@
 
 // Source addresses and ports towards backends.
 
-static const struct wr_addr *source_of(struct triple *t, const struct tri_conn *c,
-	struct wr_tcp_info *info)
+static const struct wr_addr *source_of(
+	struct triple *t, const struct tri_conn *c, struct wr_tcp_info *info)
 {
 	const struct tri_conn *b = tri_other(t, c);
 
@@ -22,8 +22,8 @@ static void sources_in_turns(void **state)
 		uint32_t seen[32] = {0};
 
 		for (int i = 0; i < 16; i++) {
-			struct tri_conn *c = tri_connect(t, &(struct tri_want){
-				.mode = TRI_ECHO, .up = 10, .hold = true});
+			struct tri_conn *c = tri_connect(
+				t, &(struct tri_want){.mode = TRI_ECHO, .up = 10, .hold = true});
 			struct wr_tcp_info info;
 			const struct wr_addr *a;
 
@@ -50,8 +50,8 @@ static void sources_ports_own(void **state)
 		struct triple *t = tri_create(&cfg);
 
 		for (int i = 0; i < 10; i++) {
-			struct tri_conn *c = tri_connect(t, &(struct tri_want){
-				.mode = TRI_ECHO, .up = 10, .hold = true});
+			struct tri_conn *c = tri_connect(
+				t, &(struct tri_want){.mode = TRI_ECHO, .up = 10, .hold = true});
 			struct wr_tcp_info info;
 			const struct wr_addr *a;
 			struct wr_addr own;

@@ -182,11 +182,12 @@ static void connect_errors(struct peer *r)
 	t.rport = t.lport;
 	assert_int_equal(wr_tcp_connect(r->s, &t, &o, r->p.now, &h), -EINVAL);
 	t = r->t;
-	t.remote = r->v.v6 ? wr_addr_from_v4(0x0100000a) : wr_addr_from_v6("\x20\x01\x0d\xb8"
-									   "aaaaaaaaaaaa");
+	t.remote = r->v.v6 ? wr_addr_from_v4(0x0100000a)
+	                   : wr_addr_from_v6("\x20\x01\x0d\xb8"
+					     "aaaaaaaaaaaa");
 	assert_int_equal(wr_tcp_connect(r->s, &t, &o, r->p.now, &h), -EINVAL);
-	assert_int_equal(wr_tcp_connect(r->s, &(struct wr_tuple){.lport = 1, .rport = 1}, &o,
-				 r->p.now, &h),
+	assert_int_equal(
+		wr_tcp_connect(r->s, &(struct wr_tuple){.lport = 1, .rport = 1}, &o, r->p.now, &h),
 		-EINVAL);
 }
 
@@ -208,8 +209,7 @@ static void connect_over_time_wait(struct peer *r)
 	wr_tcp_release(r->s, r->conn, r->p.now);
 	assert_int_equal(wr_tcp_connect(r->s, &r->t, &o, r->p.now, &h), -EADDRINUSE);
 	peer_wait(r, 1100000);
-	assert_int_equal(
-		wr_tcp_connect(r->s, &r->t, &o, r->p.now, &h), ts ? 0 : -EADDRINUSE);
+	assert_int_equal(wr_tcp_connect(r->s, &r->t, &o, r->p.now, &h), ts ? 0 : -EADDRINUSE);
 	if (!ts)
 		return;
 	assert_true(wr_seq_gt(wr_tcp_conn_at(r->s, h)->iss, last));

@@ -156,7 +156,7 @@ static void conn_full_table_is_told(void **state)
 
 static void conn_size_is_bounded(void **state)
 {
-	assert_true(wr_tcp_conn_size() <= 576);
+	assert_true(wr_tcp_conn_size() <= 512);
 	assert_int_equal(wr_tcp_conn_size(), sizeof(struct wr_tcp_conn));
 }
 

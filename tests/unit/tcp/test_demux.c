@@ -4,7 +4,8 @@
 #include "peer.h"
 
 // One packet as the parser would give it, without going through the stack.
-static struct wr_pkt packet(struct peer *r, uint16_t port, uint8_t flags, uint32_t seq, uint32_t len)
+static struct wr_pkt packet(
+	struct peer *r, uint16_t port, uint8_t flags, uint32_t seq, uint32_t len)
 {
 	struct wr_pkt k = {.m = rte_pktmbuf_alloc(r->p.rx),
 		.kind = WR_PKT_TCP,

@@ -3,8 +3,8 @@
 
 #include "peer.h"
 
-#define A      WR_TCP_ACK
-#define S      WR_TCP_SYN
+#define A WR_TCP_ACK
+#define S WR_TCP_SYN
 
 static void handshake(struct peer *r)
 {

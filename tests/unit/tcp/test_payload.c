@@ -23,8 +23,7 @@ static void expect(const struct wr_mq *q, uint32_t from, uint32_t len)
 	struct rte_mbuf *m;
 
 	assert_int_equal(q->bytes, len);
-	wr_mq_foreach(m, q)
-	{
+	wr_mq_foreach (m, q) {
 		assert_null(m->next);
 		assert_int_equal(m->nb_segs, 1);
 		for (uint32_t i = 0; i < m->data_len; i++)

@@ -19,9 +19,9 @@ static void overlaps(struct peer *r)
 	struct rte_mbuf *m;
 	uint32_t at = 0;
 	// stored: [300, 600) of 'a'. Then 'b' from `from` to `to`.
-	static const uint32_t cut[][2] = {{100, 300}, {100, 400}, {100, 600}, {100, 800}, {300, 400},
-		{300, 600}, {300, 800}, {400, 500}, {400, 600}, {400, 800}, {600, 800}, {700, 800},
-		{200, 301}, {599, 700}};
+	static const uint32_t cut[][2] = {{100, 300}, {100, 400}, {100, 600}, {100, 800},
+		{300, 400}, {300, 600}, {300, 800}, {400, 500}, {400, 600}, {400, 800}, {600, 800},
+		{700, 800}, {200, 301}, {599, 700}};
 
 	peer_open(r);
 	for (uint32_t i = 0; i < RTE_DIM(cut); i++) {
@@ -39,8 +39,7 @@ static void overlaps(struct peer *r)
 		assert_int_equal(peer_conn(r)->ooo.count, 0);
 		assert_int_equal(wr_tcp_read(r->s, r->conn, &q, UINT32_MAX, r->p.now), 1000);
 		at = 0;
-		wr_mq_foreach(m, &q)
-		{
+		wr_mq_foreach (m, &q) {
 			assert_memory_equal(rte_pktmbuf_mtod(m, void *), want + at, m->data_len);
 			at += m->data_len;
 		}

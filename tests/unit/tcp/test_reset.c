@@ -30,8 +30,7 @@ static void the_ring_is_bounded(struct peer *r)
 	struct wr_tcp_tx tx = {pkts, 0, 300};
 
 	for (uint32_t i = 0; i < 300; i++) {
-		struct pair_seg g = {
-			.t = r->t, .seq = i, .ack = i, .flags = A, .window = 1000};
+		struct pair_seg g = {.t = r->t, .seq = i, .ack = i, .flags = A, .window = 1000};
 
 		pair_inject(&r->p, 1, &g);
 	}

@@ -75,11 +75,11 @@ static void marks(struct peer *r)
 	if (!(r->v.opts & WR_TCPOPT_SACKOK))
 		return;
 	peer_write(r, 5000, 1000);
-	report(r, 2001, 1001); // inverted
+	report(r, 2001, 1001);  // inverted
 	report(r, 1 - 500u, 1); // below SND.UNA
-	report(r, 1, 1001); // at it
-	report(r, 4001, 5002); // beyond what was sent
-	report(r, 1500, 1600); // inside of an entry
+	report(r, 1, 1001);     // at it
+	report(r, 4001, 5002);  // beyond what was sent
+	report(r, 1500, 1600);  // inside of an entry
 	assert_int_equal(peer_conn(r)->sacked_bytes, 0);
 	report(r, 1001, 3001);
 	assert_int_equal(peer_conn(r)->sacked_bytes, 2000);

@@ -70,7 +70,8 @@ static void little_is_copied(struct peer *r)
 	free_all(p, 1);
 }
 
-// Case 34: while the first copy waits in a ring, the second one stands beside it and both are right.
+// Case 34: while the first copy waits in a ring, the second one stands beside it and both are
+// right.
 static void again_while_in_the_ring(struct peer *r)
 {
 	struct rte_mbuf *p[4], *q[4];
@@ -147,6 +148,22 @@ static void small_ones_are_gathered(struct peer *r)
 	free_all(p, n);
 }
 
+// Payload cut a little shorter than our segments passes whole.
+static void nearly_full_stays_whole(struct peer *r)
+{
+	uint32_t len;
+
+	peer_open(r);
+	len = peer_conn(r)->mss - 12;
+	queue(r, len, 5);
+	r->n = 0;
+	peer_flush(r);
+	assert_int_equal(r->n, 5);
+	for (uint32_t i = 0; i < 5; i++)
+		assert_int_equal(r->out[i].k.payload_len, len);
+	assert_int_equal(r->st->ctr[WR_CTR_resegmented], 0);
+}
+
 static void two_buffers_in_one_segment(struct peer *r)
 {
 	struct rte_mbuf *p[4];
@@ -214,6 +231,7 @@ EACH(segment_little_is_copied, little_is_copied)
 EACH(segment_again_while_in_the_ring, again_while_in_the_ring)
 EACH(segment_cut_anywhere, cut_anywhere)
 EACH(segment_small_ones_are_gathered, small_ones_are_gathered)
+EACH(segment_nearly_full_stays_whole, nearly_full_stays_whole)
 EACH(segment_two_buffers_in_one, two_buffers_in_one_segment)
 EACH(segment_no_buffers, no_buffers)
 EACH(segment_push_marks_the_end, push_marks_the_end)
@@ -226,6 +244,7 @@ int main(void)
 		cmocka_unit_test(segment_again_while_in_the_ring),
 		cmocka_unit_test(segment_cut_anywhere),
 		cmocka_unit_test(segment_small_ones_are_gathered),
+		cmocka_unit_test(segment_nearly_full_stays_whole),
 		cmocka_unit_test(segment_two_buffers_in_one),
 		cmocka_unit_test(segment_no_buffers),
 		cmocka_unit_test(segment_push_marks_the_end),

@@ -12,8 +12,7 @@ static void entries_are_numbered(struct peer *r)
 
 	peer_open(r);
 	peer_write(r, 5000, 700);
-	wr_mq_foreach(m, &peer_conn(r)->sndq)
-	{
+	wr_mq_foreach (m, &peer_conn(r)->sndq) {
 		assert_int_equal(wr_mbuf_priv(m)->seq, seq);
 		seq += m->data_len;
 	}
@@ -80,6 +79,89 @@ static void purge_counts_what_is_left(struct peer *r)
 	assert_int_equal(r->s->held_rx + r->s->held_small, 0);
 }
 
+// Case 42: nothing that was remembered from the start is mistaken for something new once numbers
+// have gone round.
+static void sendq_beyond_4_gib(void **state)
+{
+	struct peer *r = peer_start(&peer_variants[1], NULL);
+	struct rte_mbuf *pkts[64];
+	struct wr_pkt k = {.kind = WR_PKT_TCP, .flags = A, .window = 65535, .t = r->t};
+	uint64_t sent = 0;
+
+	peer_open(r);
+	k.seq = r->irs + 1;
+	k.opts = r->v.opts & WR_TCPOPT_TS;
+	k.ts_val = r->ts_val;
+	while (sent < (4ULL << 30) + (1 << 26)) {
+		struct wr_tcp_tx tx = {pkts, 0, 64};
+		struct wr_mq q = {0};
+
+		for (uint32_t i = 0; i < 10 && sent - r->st->ctr[WR_CTR_pay_tx_bytes] < 60000;
+			i++) {
+			struct rte_mbuf *m = rte_pktmbuf_alloc(r->p.rx);
+
+			rte_pktmbuf_append(m, 2048);
+			wr_mq_append(&q, m);
+			sent += 2048;
+		}
+		assert_int_equal(wr_tcp_write(r->s, r->conn, &q, r->p.now), 0);
+		wr_tcp_output(r->s, &tx, 64, r->p.now);
+		assert_true(tx.count > 0);
+		for (uint16_t i = 0; i < tx.count; i++)
+			rte_pktmbuf_free(pkts[i]);
+		k.ack = peer_conn(r)->snd_nxt;
+		wr_tcp_input_burst(r->s, &k, 1, r->p.now);
+	}
+	assert_int_equal(r->st->ctr[WR_CTR_tcp_retrans_segs], 0);
+	assert_int_equal(r->s->send_queue_bytes, sent - r->st->ctr[WR_CTR_pay_tx_bytes]);
+	peer_seg(r, A, 1, peer_conn(r)->snd_nxt - r->iss, 0);
+	while (wr_tcp_flight(peer_conn(r)) > 0)
+		peer_seg(r, A, 1, peer_conn(r)->snd_nxt - r->iss, 0);
+	// losses are still repaired
+	sent = peer_conn(r)->snd_nxt - r->iss;
+	peer_write(r, 10000, 1000);
+	for (int i = 0; i < 3; i++)
+		peer_seg(r, A, 1, (uint32_t)sent, 0);
+	assert_int_equal(r->st->ctr[WR_CTR_tcp_fast_retrans], 1);
+	peer_stop(r);
+}
+
+static void sendq_receives_beyond_4_gib(void **state)
+{
+	struct peer *r = peer_start(&peer_variants[1], NULL);
+	struct wr_pkt k = {.kind = WR_PKT_TCP, .flags = A, .window = 65535, .t = r->t};
+	struct rte_mbuf *pkts[64];
+	uint64_t got = 0;
+
+	peer_open(r);
+	k.ack = r->iss + 1;
+	k.opts = r->v.opts & WR_TCPOPT_TS;
+	k.ts_val = r->ts_val;
+	k.payload_len = 2048;
+	while (got < (4ULL << 30) + (1 << 26)) {
+		struct wr_tcp_tx tx = {pkts, 0, 64};
+		struct wr_mq q = {0};
+
+		for (int i = 0; i < 8; i++) {
+			k.m = rte_pktmbuf_alloc(r->p.rx);
+			rte_pktmbuf_append(k.m, 2048);
+			k.seq = peer_conn(r)->rcv_nxt;
+			r->p.payload_in[1] += 2048;
+			wr_tcp_input_burst(r->s, &k, 1, r->p.now);
+		}
+		got += wr_tcp_read(r->s, r->conn, &q, UINT32_MAX, r->p.now);
+		wr_tcp_free_mq(r->s, &q, WR_DROP_NONE);
+		wr_tcp_output(r->s, &tx, 64, r->p.now);
+		for (uint16_t i = 0; i < tx.count; i++)
+			rte_pktmbuf_free(pkts[i]);
+	}
+	assert_int_equal(r->st->ctr[WR_CTR_pay_rx_bytes], got);
+	assert_int_equal(r->st->drop[WR_DROP_tcp_old], 0);
+	peer_seg(r, A, (uint32_t)got + 1 + 1000, 1, 500); // out of order still works
+	assert_int_equal(peer_conn(r)->ooo.bytes, 500);
+	peer_stop(r);
+}
+
 #define EACH(name, body)                                                                           \
 	static void name(void **state)                                                             \
 	{                                                                                          \
@@ -99,6 +181,8 @@ int main(void)
 		cmocka_unit_test(sendq_fin_is_no_payload),
 		cmocka_unit_test(sendq_written_before_established),
 		cmocka_unit_test(sendq_purge_counts_what_is_left),
+		cmocka_unit_test(sendq_beyond_4_gib),
+		cmocka_unit_test(sendq_receives_beyond_4_gib),
 	};
 
 	wr_test_eal_init();

@@ -31,13 +31,14 @@ static void fabric_queue_owners(void **state)
 				uint32_t rx[8] = {0}, tx = 0;
 
 				for (uint16_t i = 0; i < workers; i++) {
-					const struct wport *wp = &wr_fabric_worker(t->f, i)->port[p];
+					const struct wport *wp =
+						&wr_fabric_worker(t->f, i)->port[p];
 
 					if (wp->reads)
 						rx[wp->rxq]++;
 					tx += wp->owns_tx;
-					assert_true(wp->owns_tx ? wp->backlog != NULL :
-								  wp->to_owner != NULL);
+					assert_true(wp->owns_tx ? wp->backlog != NULL
+								: wp->to_owner != NULL);
 				}
 				for (uint16_t q = 0; q < queues; q++)
 					assert_int_equal(rx[q], 1);
@@ -56,8 +57,8 @@ static void fabric_four_workers(void **state)
 	struct tri_conn *c[32];
 
 	for (int i = 0; i < 32; i++)
-		c[i] = tri_connect(t, &(struct tri_want){
-			.mode = TRI_ECHO, .up = 8000, .family = i % 2 ? 4 : 6});
+		c[i] = tri_connect(t,
+			&(struct tri_want){.mode = TRI_ECHO, .up = 8000, .family = i % 2 ? 4 : 6});
 	for (int i = 0; i < 32; i++)
 		TRI_WAIT(t, tri_complete(t, c[i]), 30 * TRI_S);
 	tri_finish(t);
@@ -85,7 +86,8 @@ static void fabric_refuses_bad_configuration(void **state)
 	{
 		struct wr_addr last = t->conf->pools[0].source[1].last;
 
-		assert_int_equal(wr_addr_parse("2001:db8:1::9:0", &t->conf->pools[0].source[1].last), 0);
+		assert_int_equal(
+			wr_addr_parse("2001:db8:1::9:0", &t->conf->pools[0].source[1].last), 0);
 		assert_null(wr_fabric_create(&fc, t->now, &err));
 		if (strstr(err.text, "source addresses") == NULL)
 			fail_msg("%s", err.text);

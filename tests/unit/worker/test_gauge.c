@@ -70,7 +70,8 @@ static void gauge_syn_backlog_full(void **state)
 
 	t->tick_us = TRI_MS;
 	for (uint16_t i = 0; i < 200; i++) // from a station that never answers
-		w_inject(t, w_tcp(t, "198.18.0.77", "198.18.0.100", (uint16_t)(2000 + i), 80, WR_TCP_SYN));
+		w_inject(t, w_tcp(t, "198.18.0.77", "198.18.0.100", (uint16_t)(2000 + i), 80,
+				    WR_TCP_SYN));
 	tri_run(t, 500 * TRI_MS);
 	full = tri_drop(t, WR_DROP_syn_backlog_full);
 	TRI_EQ(t, full, 200 - 64);
@@ -89,8 +90,10 @@ static void gauge_conns_critical_refuses(void **state)
 	struct tri_config cfg = {.max_sessions = 64, .backends = 1, .family = 4};
 	struct triple *t = tri_create(&cfg);
 	struct wr_worker *w = wr_fabric_worker(t->f, 0);
-	struct wr_tuple fake = {.local = w_addr("198.18.1.1"), .remote = w_addr("198.18.1.99"),
-		.lport = 1, .rport = 1};
+	struct wr_tuple fake = {.local = w_addr("198.18.1.1"),
+		.remote = w_addr("198.18.1.99"),
+		.lport = 1,
+		.rport = 1};
 	struct wr_tcp_connect_opts o = {0};
 	wr_handle_t h[512];
 	struct tri_conn *c;

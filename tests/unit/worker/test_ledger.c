@@ -24,7 +24,8 @@ static void ledger_empty_closes(void **state)
 	wr_ledger_compute(&s, row);
 	for (int k = 0; k < WR_LEDGER_COUNT; k++)
 		assert_int_equal(row[k].in | row[k].out | row[k].held | row[k].dropped |
-					 (uint64_t)row[k].residual, 0);
+					 (uint64_t)row[k].residual,
+			0);
 }
 
 static void ledger_frames_in(void **state)
@@ -108,7 +109,8 @@ static void ledger_knows_every_reason(void **state)
 		s.stats.drop[d] = 1;
 		wr_ledger_compute(&s, row);
 		if (row[WR_LEDGER_FRAMES_IN].dropped + row[WR_LEDGER_FRAMES_OUT].dropped != 1)
-			fail_msg("%s is in no frame ledger, or in both", wr_drop_name((enum wr_drop)d));
+			fail_msg("%s is in no frame ledger, or in both",
+				wr_drop_name((enum wr_drop)d));
 	}
 }
 

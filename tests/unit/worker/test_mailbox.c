@@ -58,8 +58,9 @@ static void mailbox_call_answers(void **state)
 	struct triple *t = tri_create(&cfg);
 	struct wr_worker *w = wr_fabric_worker(t->f, 0);
 	struct wr_session_info info[8];
-	struct wr_dump_request dump = {
-		.filter = {.service = -1, .backend = -1, .id = -1}, .max = RTE_DIM(info), .out = info};
+	struct wr_dump_request dump = {.filter = {.service = -1, .backend = -1, .id = -1},
+		.max = RTE_DIM(info),
+		.out = info};
 	struct wr_msg m = {.kind = WR_MSG_DUMP_SESSIONS, .ptr = &dump};
 	struct wr_tcp_gauges g = {0};
 	struct turner u = {.w = w};

@@ -38,7 +38,8 @@ static void run_and_stop(void **state)
 	void *rc;
 
 	for (uint16_t i = 0; i < 2; i++)
-		assert_int_equal(pthread_create(&thread[i], NULL, run, wr_fabric_worker(t->f, i)), 0);
+		assert_int_equal(
+			pthread_create(&thread[i], NULL, run, wr_fabric_worker(t->f, i)), 0);
 	for (uint16_t i = 0; i < 2; i++) {
 		struct wr_msg m = {.kind = WR_MSG_ABORT_ALL};
 

@@ -84,7 +84,7 @@ static void rx_exception_path(void **state)
 		TRI_EQ(t, tap_frames(t), 1); // the client's ARP answer: the kernel learns as well
 		for (uint16_t i = 0; i < 20; i++)
 			w_inject(t, w_tcp(t, "198.18.0.9", "198.18.0.1", (uint16_t)(1000 + i), 22,
-					   WR_TCP_SYN));
+					    WR_TCP_SYN));
 		tri_settle(t);
 		TRI_EQ(t, tap_frames(t), 20);
 		w_inject(t, w_ip(t, "198.18.0.9", "198.18.0.1", IPPROTO_UDP));
@@ -119,7 +119,8 @@ static void rx_exception_full(void **state)
 
 	t->check_every = 0;
 	for (uint16_t i = 0; i < 1000; i++) {
-		w_inject(t, w_tcp(t, "198.18.0.9", "198.18.0.1", (uint16_t)(1000 + i), 22, WR_TCP_SYN));
+		w_inject(t,
+			w_tcp(t, "198.18.0.9", "198.18.0.1", (uint16_t)(1000 + i), 22, WR_TCP_SYN));
 		tri_settle(t);
 	}
 	TRI_CHECK(t, tri_drop(t, WR_DROP_exception_full) > 0);
@@ -139,7 +140,8 @@ static void rx_hands_over(void **state)
 	struct tri_conn *c[16];
 
 	for (int i = 0; i < 16; i++)
-		c[i] = tri_connect(t, &(struct tri_want){.mode = TRI_BULK, .up = 20000, .down = 20000});
+		c[i] = tri_connect(
+			t, &(struct tri_want){.mode = TRI_BULK, .up = 20000, .down = 20000});
 	for (int i = 0; i < 16; i++)
 		TRI_WAIT(t, tri_complete(t, c[i]), 20 * TRI_S);
 	TRI_CHECK(t, tri_ctr(t, WR_CTR_rx_handoff_out) > 100);
@@ -158,22 +160,49 @@ static void rx_answers_come_home(void **state)
 	static const uint16_t sizes[] = {1, 2, 64, 128, 512};
 
 	for (size_t k = 0; k < RTE_DIM(sizes); k++) {
-		struct tri_config cfg = {.workers = 2, .queues = 2, .reta_size = sizes[k], .seed = k};
+		struct tri_config cfg = {
+			.workers = 2, .queues = 2, .reta_size = sizes[k], .seed = k};
 		struct triple *t = tri_create(&cfg);
 		struct tri_conn *c[24];
 
 		for (int i = 0; i < 24; i++)
-			c[i] = tri_connect(t, &(struct tri_want){.mode = TRI_ECHO,
-						      .up = 5000,
-						      .family = i % 2 ? 4 : 6});
+			c[i] = tri_connect(
+				t, &(struct tri_want){
+					   .mode = TRI_ECHO, .up = 5000, .family = i % 2 ? 4 : 6});
 		for (int i = 0; i < 24; i++)
 			TRI_WAIT(t, tri_complete(t, c[i]), 20 * TRI_S);
 		TRI_EQ(t, tri_ctr(t, WR_CTR_steer_misses), 0);
 		if (sizes[k] > 1)
-			TRI_CHECK(t, wr_worker_service(wr_fabric_worker(t->f, 1), 0)->sessions_total > 0);
+			TRI_CHECK(
+				t, wr_worker_service(wr_fabric_worker(t->f, 1), 0)->sessions_total >
+					   0);
 		TRI_EQ(t, tri_drop(t, WR_DROP_tcp_no_conn), 0);
 		tri_finish(t);
 	}
+}
+
+// A port whose hash is not what it says: counted, told once a second, and mended by hand-over.
+static void rx_steer_miss_is_mended(void **state)
+{
+	struct tri_config cfg = {.workers = 2, .queues = 2, .reta_size = 1};
+	struct triple *t = tri_create(&cfg);
+	uint64_t misses;
+
+	// All frames come to queue 0, but workers believe in 128 entries.
+	t->f->port_rss[TRI_WAN] = t->f->software_rss;
+	for (uint16_t i = 0; i < 100; i++) {
+		w_inject(t, w_tcp(t, "198.18.0.2", "198.18.0.100", (uint16_t)(1000 + i), 80,
+				    WR_TCP_ACK));
+		tri_run(t, 21 * TRI_MS);
+	}
+	misses = tri_ctr(t, WR_CTR_steer_misses);
+	TRI_CHECK(t, misses > 30 && misses < 70);
+	TRI_EQ(t, tri_ctr(t, WR_CTR_rx_handoff_out), misses);
+	TRI_EQ(t, tri_ctr(t, WR_CTR_tcp_rst_out), 100); // each was answered by its worker
+	TRI_EQ(t, t->event_count[WR_EV_steer_miss], 3);
+	TRI_EQ(t, t->last[WR_EV_steer_miss].scope, TRI_WAN);
+	TRI_CHECK(t, t->last[WR_EV_steer_miss].count > 10);
+	tri_finish(t);
 }
 
 // A worker that stands still fills its ring to the brim and no further: its feeder reads less.
@@ -189,7 +218,8 @@ static void rx_credit_holds(void **state)
 			struct rte_mbuf *m = w_tcp(t, "198.18.0.2", "198.18.0.100",
 				(uint16_t)(1024 + sent), 80, WR_TCP_ACK);
 
-			wr_sim_port_inject(t->port[TRI_WAN], m); // lost where the port's ring is full
+			wr_sim_port_inject(
+				t->port[TRI_WAN], m); // lost where the port's ring is full
 		}
 		t->now += 100;
 		wr_worker_turn(w0, t->now);
@@ -213,6 +243,7 @@ int main(void)
 		cmocka_unit_test(rx_exception_full),
 		cmocka_unit_test(rx_hands_over),
 		cmocka_unit_test(rx_answers_come_home),
+		cmocka_unit_test(rx_steer_miss_is_mended),
 		cmocka_unit_test(rx_credit_holds),
 	};
 

@@ -29,8 +29,10 @@ static void worker_next_timer_sees_leftovers(void **state)
 	struct tri_config cfg = {0};
 	struct triple *t = tri_create(&cfg);
 	struct wr_worker *w = wr_fabric_worker(t->f, 0);
-	struct wr_tuple tuple = {.local = w_addr("198.18.1.1"), .remote = w_addr("198.18.1.99"),
-		.lport = 5, .rport = 5};
+	struct wr_tuple tuple = {.local = w_addr("198.18.1.1"),
+		.remote = w_addr("198.18.1.99"),
+		.lport = 5,
+		.rport = 5};
 	struct wr_tcp_connect_opts o = {0};
 	wr_handle_t h;
 
@@ -53,8 +55,9 @@ static void worker_turn_lets_tables_go(void **state)
 
 	wr_backends_set_weight(t->backends, 0, 5, t->now);
 	wr_backends_reclaim(t->backends);
-	assert_int_equal(rte_rcu_qsbr_check(
-		wr_backends_rcu(t->backends), rte_rcu_qsbr_start(wr_backends_rcu(t->backends)), false), 0);
+	assert_int_equal(rte_rcu_qsbr_check(wr_backends_rcu(t->backends),
+				 rte_rcu_qsbr_start(wr_backends_rcu(t->backends)), false),
+		0);
 	wr_worker_turn(wr_fabric_worker(t->f, 0), t->now);
 	{
 		uint64_t token = rte_rcu_qsbr_start(wr_backends_rcu(t->backends));

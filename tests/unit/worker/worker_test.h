@@ -22,8 +22,8 @@ static inline struct wr_addr w_addr(const char *text)
 }
 
 // A TCP segment from a station of the wan side, Ethernet included, with its checksums.
-static inline struct rte_mbuf *w_tcp(struct triple *t, const char *src, const char *dst, uint16_t sport,
-	uint16_t dport, uint8_t flags)
+static inline struct rte_mbuf *w_tcp(struct triple *t, const char *src, const char *dst,
+	uint16_t sport, uint16_t dport, uint8_t flags)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(t->pools->rx);
 	struct rte_ether_addr from = {{2, 0xbb, 0, 0, 0, 1}};
@@ -34,13 +34,15 @@ static inline struct rte_mbuf *w_tcp(struct triple *t, const char *src, const ch
 	assert_non_null(m);
 	assert_int_equal(wr_build_tcp(m, &h), 0);
 	assert_int_equal(wr_build_eth(m, &from, wr_port_mac(t->port[TRI_WAN]),
-				 v4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6, 0), 0);
+				 v4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6, 0),
+		0);
 	wr_build_finish_csum(m);
 	return m;
 }
 
 // An IP packet of another protocol.
-static inline struct rte_mbuf *w_ip(struct triple *t, const char *src, const char *dst, uint8_t proto)
+static inline struct rte_mbuf *w_ip(
+	struct triple *t, const char *src, const char *dst, uint8_t proto)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(t->pools->rx);
 	struct rte_ether_addr from = {{2, 0xbb, 0, 0, 0, 1}};
@@ -50,7 +52,8 @@ static inline struct rte_mbuf *w_ip(struct triple *t, const char *src, const cha
 	memset(rte_pktmbuf_append(m, 40), 0x55, 40);
 	assert_int_equal(wr_build_ip(m, &s, &d, proto, 64, 1), 0);
 	assert_int_equal(wr_build_eth(m, &from, wr_port_mac(t->port[TRI_WAN]),
-				 wr_addr_is_v4(&s) ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6, 0), 0);
+				 wr_addr_is_v4(&s) ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6, 0),
+		0);
 	return m;
 }
 
