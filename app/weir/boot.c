@@ -102,7 +102,7 @@ static int pools_create(struct instance *in, struct wr_err *err)
 		if (need[node].workers == 0)
 			wr_log(WR_LOG_WARN,
 				"port %s is on NUMA node %d, where no worker runs: its frames "
-			        "cross the nodes; choose runtime.workers of that node",
+				"cross the nodes; choose runtime.workers of that node",
 				c->ports[i].name, node);
 		wanted[node] = true;
 		add_descriptors(&need[node], in->ports[i]);
@@ -170,7 +170,7 @@ static int fabric_create(struct instance *in, struct wr_err *err)
 		if (n > 0 && wr_port_set_multicast(in->ports[i], groups, n) < 0)
 			wr_log(WR_LOG_WARN,
 				"port %s: cannot receive IPv6 neighbour discovery groups; IPv6 "
-			        "peers will not find us",
+				"peers will not find us",
 				in->conf->ports[i].name);
 	}
 	return 0;

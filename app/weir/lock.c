@@ -33,7 +33,7 @@ int lock_take(struct instance *in, struct wr_err *err)
 		in->lock_fd = -1;
 		return wr_err_set(err, EBUSY,
 			"an instance named '%s' runs already, pid %d; stop it, or give this one "
-		        "another runtime.name",
+			"another runtime.name",
 			name, n > 0 ? atoi(text) : 0);
 	}
 	snprintf(text, sizeof(text), "%d\n", (int)getpid());

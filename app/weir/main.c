@@ -150,13 +150,18 @@ static void turn(struct instance *in)
 
 static void abort_sessions(struct instance *in)
 {
+	wr_us_t limit;
+
 	for (uint16_t i = 0; i < wr_fabric_workers(in->fabric); i++) {
 		struct wr_msg m = {.kind = WR_MSG_ABORT_ALL};
 
 		wr_worker_call(wr_fabric_worker(in->fabric, i), &m, 2000);
 	}
-	// The resets leave within a turn; give the ports a moment to send them.
-	for (wr_us_t end = wr_clock_now() + 50 * WR_US_PER_MS; wr_clock_now() < end;)
+	// Workers end some sessions a turn; the last resets leave with the turn after.
+	limit = wr_clock_now() + 2 * WR_US_PER_S;
+	while (!wr_ctl_drained(in->ctl) && wr_clock_now() < limit)
+		turn(in);
+	for (wr_us_t end = wr_clock_now() + 20 * WR_US_PER_MS; wr_clock_now() < end;)
 		turn(in);
 }
 

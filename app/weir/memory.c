@@ -67,7 +67,7 @@ static int estimate(struct instance *in, struct wr_err *err)
 	in->memory_bytes = plan.bytes + per_session * sessions + SLACK_BYTES + workers * 16 * MIB;
 	wr_log(WR_LOG_INFO,
 		"memory: %u sessions x %llu bytes (session %u, connections 2.5 x %u, flow slots) = "
-	        "%llu MiB; buffers %llu MiB; with rings and slack %llu MiB",
+		"%llu MiB; buffers %llu MiB; with rings and slack %llu MiB",
 		sessions, (unsigned long long)per_session, wr_proxy_session_size(),
 		wr_tcp_conn_size(), (unsigned long long)(per_session * sessions / MIB),
 		(unsigned long long)(plan.bytes / MIB),
@@ -89,14 +89,14 @@ int memory_decide(struct instance *in, struct wr_err *err)
 	if (in->conf->runtime.memory == WR_CONF_MEMORY_HUGE && !in->huge)
 		return wr_err_set(err, ENOMEM,
 			"runtime.memory is 'huge' but %llu MiB of huge pages are free and %llu MiB "
-		        "are needed; cure: sysctl -w vm.nr_hugepages=%llu",
+			"are needed; cure: sysctl -w vm.nr_hugepages=%llu",
 			(unsigned long long)(free_bytes / MIB),
 			(unsigned long long)(in->memory_bytes / MIB), pages);
 	if (!in->huge)
 		wr_log(WR_LOG_WARN,
 			"memory: running without huge pages (%llu MiB free, %llu MiB needed), "
-		        "slower and not pinned to a NUMA node; cure: sysctl -w "
-		        "vm.nr_hugepages=%llu",
+			"slower and not pinned to a NUMA node; cure: sysctl -w "
+			"vm.nr_hugepages=%llu",
 			(unsigned long long)(free_bytes / MIB),
 			(unsigned long long)(in->memory_bytes / MIB), pages);
 	return 0;

@@ -21,8 +21,7 @@ static enum wr_tcp_sent output_syn(
 		c->snd_nxt = c->iss + 1;
 		c->syn_us = now;
 		wr_tcp_timer_rtx(s, c, now + c->rto_us);
-	} else {
-		c->flags |= F_SYN_RTX;
+	} else if (c->flags & F_SYN_RTX) { // not the first SYN-ACK of crossing SYNs
 		c->retrans++;
 		wr_tcp_count(s, WR_CTR_tcp_retrans_segs, 1);
 	}
@@ -302,8 +301,13 @@ uint32_t wr_tcp_output(struct wr_tcp_stack *s, struct wr_tcp_tx *tx, uint32_t bu
 		wr_handle_t next = c->dirty.next;
 		enum wr_tcp_sent r;
 
-		if (next != WR_HANDLE_NONE)
-			rte_prefetch0(wr_pool_at(&s->conns, wr_handle_index(next)));
+		if (next != WR_HANDLE_NONE) {
+			const char *n = wr_pool_at(&s->conns, wr_handle_index(next));
+
+			rte_prefetch0(n);
+			rte_prefetch0(n + 64);
+			rte_prefetch0(n + 128);
+		}
 		r = output_conn(s, c, tx, now);
 		if (unlikely(r == WR_TCP_NO_ROOM))
 			break; // keeps its place

@@ -62,7 +62,7 @@ static void rtx_expired(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t n
 		return;
 	}
 	if (c->state == WR_TCP_ST_SYN_SENT || c->state == WR_TCP_ST_SYN_RECEIVED) {
-		c->flags |= F_SYN_DUE;
+		c->flags |= F_SYN_DUE | F_SYN_RTX;
 		wr_tcp_conn_dirty(s, c);
 	} else if (c->snd_una == c->snd_nxt) {
 		c->rtx_at = WR_US_NEVER;

@@ -14,7 +14,8 @@
 
 #include <rte_eal.h>
 
-// Start EAL once for tests that need mbufs: no huge pages, no PCI, no telemetry, nothing left behind.
+// Start EAL once for tests that need mbufs: no huge pages, no PCI, no telemetry, nothing left
+// behind.
 static inline void wr_test_eal_init(void)
 {
 	static int done;

@@ -223,6 +223,7 @@ static void simultaneous_open(struct peer *r)
 	assert_int_equal(r->events, WR_TCP_EV_CONNECTED);
 	assert_int_equal(wr_pool_used(&r->s->conns), 1);
 	assert_int_equal(peer_conn(r)->snd_wnd, 65535);
+	assert_true(peer_conn(r)->cwnd > 2u * peer_conn(r)->mss); // nothing was lost
 	peer_seg(r, A, 1, 1, 300);
 	peer_expect(r, 0, A, 1, 301, 0);
 	assert_int_equal(peer_read(r, 1), 300);
