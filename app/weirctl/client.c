@@ -69,7 +69,7 @@ static bool nobody_there(int rc)
 
 static int open_socket(const struct client *c, struct wr_err *err)
 {
-	char path[INSTANCE_PATH_LEN], other[INSTANCE_PATH_LEN + 4];
+	char path[INSTANCE_PATH_LEN], other[INSTANCE_PATH_LEN + 12];
 	int fd, rc, saved;
 
 	instance_socket(c->dir, c->name, path, sizeof(path));

@@ -271,7 +271,7 @@ static enum wr_drop check_opening(
 	}
 	if (g->flags & WR_TCP_ACK)
 		return WR_DROP_NONE;
-	c->flags |= F_SYN_DUE | F_SYN_RTX;
+	c->flags |= F_SYN_DUE | (c->snd_nxt != c->iss ? F_SYN_RTX : 0);
 	wr_tcp_conn_dirty(s, c);
 	return WR_DROP_tcp_dup_syn;
 }
