@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-// The engine holds a bounded number of resets until its next output (256): what one turn ends must
+// The engine holds a bounded number of resets until its next output (1024): what one turn ends must
 // fit beside the answers to what it received, or peers would never hear of it. A timer or a kill
 // ends two connections, a ready one ends one other (READY_BUDGET of the worker).
 #define TIMERS_PER_TURN 24

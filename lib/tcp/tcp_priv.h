@@ -18,8 +18,8 @@
 
 // Inside of the engine: the connection, the stack, and what the files offer one another.
 
-#define WR_TCP_ANSWERS     256 // stateless answers that may wait for one output call
-#define WR_TCP_MSS_MIN     64  // floor for a peer's MSS: less would be an attack on our packet rate
+#define WR_TCP_ANSWERS     1024 // stateless answers that may wait for one output call
+#define WR_TCP_MSS_MIN     64 // floor for a peer's MSS: less would be an attack on our packet rate
 #define WR_TCP_MSS_V4      1460 // Ethernet, RFC 9293 3.7.1
 #define WR_TCP_MSS_V6      1440
 #define WR_TCP_MSS_DEF_V4  536 // when the peer gives none (RFC 9293 3.7.1)

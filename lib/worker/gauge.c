@@ -9,9 +9,9 @@
 
 #define SLOW_TICKS 64 // costly gauges and the pressure table are refreshed every so many ticks
 #define NO_QUEUE   (-1)
-#define RX_UNTOLD                                                                                  \
-	8192u // frames of full bursts in a row that count as a full ring, where the port cannot
-	      // tell
+// Frames read in turns in a row that did not empty a port, which count as a full ring, where the
+// port cannot tell its depth.
+#define RX_UNTOLD 8192u
 
 // Refusals that the engine and the proxy count, and the queue whose lack of room they tell.
 enum refusal {
@@ -90,8 +90,8 @@ static void port_depths(struct wr_worker *w)
 		if (wp->q_rx < 0)
 			continue;
 		depth = wr_port_rx_depth(wp->port, wp->rxq);
-		if (depth < 0) // the port cannot tell: full bursts in a row
-			depth = (int)RTE_MIN(wp->full_bursts * WR_BURST, RX_UNTOLD);
+		if (depth < 0) // the port cannot tell: what reading it told
+			depth = (int)RTE_MIN(wp->rx_depth, RX_UNTOLD);
 		wr_pressure_depth(&w->pressure, wp->q_rx, (uint64_t)depth);
 	}
 	for (uint16_t i = 0; i < w->fabric->cfg.workers; i++)

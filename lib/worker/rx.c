@@ -212,17 +212,15 @@ static uint32_t handoff_credit(struct wr_worker *w)
 	return credit;
 }
 
-static uint32_t rx_port(struct wr_worker *w, struct wport *wp, wr_us_t now)
+// One burst. Returns how many frames; *more tells that the port may hold others.
+static uint32_t rx_burst(struct wr_worker *w, struct wport *wp, bool *more, wr_us_t now)
 {
 	struct rte_mbuf *m[WR_BURST];
 	uint16_t want = (uint16_t)(w->fabric->cfg.workers > 1 ? handoff_credit(w) : WR_BURST);
 	uint16_t n = want == 0 ? 0 : wr_port_rx(wp->port, wp->rxq, m, want);
 	uint64_t bytes = 0;
 
-	if (n == WR_BURST || want == 0)
-		wp->full_bursts++;
-	else
-		wp->full_bursts = 0;
+	*more = n == want;
 	if (n == 0)
 		return 0;
 	for (uint16_t i = 0; i < n; i++)
@@ -231,6 +229,20 @@ static uint32_t rx_port(struct wr_worker *w, struct wport *wp, wr_us_t now)
 	wr_stats_add(&w->stats, WR_CTR_rx_bytes, bytes);
 	process(w, m, n, true, now);
 	return n;
+}
+
+// What the port holds, within the budget of a turn: connections then answer once for all of it, and
+// a port that ends short of the budget has told its depth.
+static uint32_t rx_port(struct wr_worker *w, struct wport *wp, wr_us_t now)
+{
+	uint32_t done = 0;
+	bool more = true;
+
+	for (uint32_t k = 0; k < RX_BURSTS && more; k++)
+		done += rx_burst(w, wp, &more, now);
+	wp->standing = more ? wp->standing + done : 0;
+	wp->rx_depth = wp->standing + (more ? 0 : done);
+	return done;
 }
 
 // Frames that the kernel sends through the exception path leave by the port as they are.

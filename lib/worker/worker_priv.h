@@ -7,6 +7,7 @@
 #include "wr_rss.h"
 #include "wr_worker.h"
 
+#define RX_BURSTS     4    // receive bursts of a port in one turn, at most
 #define BACKLOG_SLOTS 1024 // frames a port may be behind; power of two
 #define BACKLOG_SPARE 64   // of which TCP output leaves this many to ARP, ICMP and waiting frames
 #define TX_RING_SLOTS 1024 // frames on their way to the worker that owns a port's TX queue
@@ -28,7 +29,8 @@ struct wport {
 	struct rte_ring *to_owner; // when not owns_tx: ours towards the owner
 	struct rte_mbuf **backlog; // when owns_tx
 	uint32_t head, count;
-	uint32_t full_bursts;   // receive bursts in a row that were full
+	uint32_t standing;      // frames read in turns in a row that did not empty the port
+	uint32_t rx_depth;      // what the port held, as far as reading it told
 	wr_us_t next_notice_us; // rate limit of checksum and truncation events
 	wr_us_t next_miss_us;   // and of steer_miss
 	uint32_t misses;        // since the last such event

@@ -26,20 +26,20 @@ static void unknown(struct peer *r)
 
 static void the_ring_is_bounded(struct peer *r)
 {
-	struct rte_mbuf *pkts[300];
-	struct wr_tcp_tx tx = {pkts, 0, 300};
+	struct rte_mbuf *pkts[WR_TCP_ANSWERS + 44];
+	struct wr_tcp_tx tx = {pkts, 0, WR_TCP_ANSWERS + 44};
 
-	for (uint32_t i = 0; i < 300; i++) {
+	for (uint32_t i = 0; i < WR_TCP_ANSWERS + 44; i++) {
 		struct pair_seg g = {.t = r->t, .seq = i, .ack = i, .flags = A, .window = 1000};
 
 		pair_inject(&r->p, 1, &g);
 	}
 	assert_int_equal(r->s->answer_count, WR_TCP_ANSWERS);
-	assert_int_equal(r->st->drop[WR_DROP_no_mbuf], 300 - WR_TCP_ANSWERS);
+	assert_int_equal(r->st->drop[WR_DROP_no_mbuf], WR_TCP_ANSWERS + 44 - WR_TCP_ANSWERS);
 	tx.room = 100;
 	wr_tcp_output(r->s, &tx, 10, r->p.now);
 	assert_int_equal(tx.count, 100);
-	tx.room = 300;
+	tx.room = WR_TCP_ANSWERS + 44;
 	wr_tcp_output(r->s, &tx, 10, r->p.now);
 	assert_int_equal(tx.count, WR_TCP_ANSWERS);
 	for (uint16_t i = 0; i < tx.count; i++) {
