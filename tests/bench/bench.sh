@@ -20,6 +20,8 @@ on_client() { in_client taskset -c "$LOAD_CPU" "$@"; }
 bench_up() {
 	topo_up
 	local mask_lb=$((1 << LB_CPU)) mask_load=$((1 << LOAD_CPU))
+	# Without it whoever sends pays for its receiver's stack: the load's core has room then.
+	[ -z "${BENCH_NO_STEERING:-}" ] || return 0
 	in_lb sh -c "printf '%x' $mask_lb >/sys/class/net/wan0/queues/rx-0/rps_cpus; printf '%x' $mask_lb >/sys/class/net/lan0/queues/rx-0/rps_cpus"
 	in_client sh -c "printf '%x' $mask_load >/sys/class/net/c0/queues/rx-0/rps_cpus"
 	in_backend sh -c "printf '%x' $mask_load >/sys/class/net/b0/queues/rx-0/rps_cpus"
