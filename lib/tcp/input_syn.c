@@ -183,6 +183,13 @@ enum wr_drop wr_tcp_input_syn_sent(
 		if (g->flags & WR_TCP_RST)
 			return WR_DROP_tcp_rst_ignored;
 		wr_tcp_reset_answer(s, g, c->path);
+		// The peer remembers an older connection of this tuple, as after our restart: the
+		// reset ends that, and a SYN right behind it spares the time-out. Once, as anyone
+		// can send this.
+		if (!(c->flags & F_SYN_RTX) && c->snd_nxt != c->iss) {
+			c->flags |= F_SYN_DUE | F_SYN_RTX;
+			wr_tcp_conn_dirty(s, c);
+		}
 		return WR_DROP_tcp_ack_unacceptable;
 	}
 	if (g->flags & WR_TCP_RST) {

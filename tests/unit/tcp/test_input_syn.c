@@ -180,7 +180,12 @@ static void active_resets(struct peer *r)
 	peer_seg(r, WR_TCP_RST | A, 0, 2, 0);
 	assert_int_equal(r->st->drop[WR_DROP_tcp_rst_ignored], 3);
 	assert_int_equal(r->n, 0);
-	peer_seg(r, S | A, 0, 5, 0); // half-open peer: it is told
+	peer_seg(r, S | A, 0, 5, 0); // half-open peer: it is told, and asked again at once
+	assert_int_equal(r->n, 2);
+	peer_expect(r, 0, WR_TCP_RST, 5, 0, 0);
+	peer_expect(r, 1, S, 0, 0, 0);
+	peer_seg(r, S | A, 0, 5, 0); // but once
+	assert_int_equal(r->n, 1);
 	peer_expect(r, 0, WR_TCP_RST, 5, 0, 0);
 	peer_seg(r, A, 0, 1, 10); // neither SYN nor RST
 	assert_int_equal(r->n, 0);
