@@ -91,7 +91,7 @@ measure() { # LOAD WHOSE ROUND CONNECTIONS NAME
 	after=$(cpu_now)
 	if [ "$2" = weir ]; then
 		c1=$(weir_cycles)
-		busy=$(awk -v a="$c0" -v b="$c1" 'BEGIN { split(a, x, " "); split(b, y, " "); d = y[1] - x[1]; print d > 0 ? (y[2] - x[2]) / d : 0 }')
+		busy=$(awk -v a="$c0" -v b="$c1" 'BEGIN { split(a, x, " "); split(b, y, " "); d = y[1] - x[1]; print (d > 0 ? (y[2] - x[2]) / d : 0) }')
 	fi
 	record "$5" "$2" "$3" "$RATE" "$ERRORS" "$before" "$after" "$busy"
 	say "round $3: $2: $5: $RATE" >&2
