@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "wr_hash.h"
-#include "wr_addr.h"
 
 #include <string.h>
 
@@ -52,19 +51,4 @@ uint64_t wr_siphash(const uint64_t key[2], const void *data, size_t len)
 	for (int i = 0; i < 4; i++)
 		sip_round(v);
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
-}
-
-uint64_t wr_hash_tuple(const uint64_t key[2], const struct wr_tuple *t)
-{
-	// Odd constants with balanced bits (wyhash); they keep the two ends and the ports apart.
-	const uint64_t c0 = 0xa0761d6478bd642fULL;
-	const uint64_t c1 = 0xe7037ed1a0b428dbULL;
-	const uint64_t c2 = 0x8ebc6af09c88c6e3ULL;
-	uint64_t ports = (uint64_t)t->lport << 16 | t->rport;
-	uint64_t local = wr_hash_mum(t->local.q[0] ^ key[0], t->local.q[1] ^ key[1] ^ c0);
-	uint64_t remote = wr_hash_mum(t->remote.q[0] ^ key[1] ^ c1, t->remote.q[1] ^ key[0] ^ c2);
-
-	local = wr_hash_mum(local ^ ports ^ c1, key[0] ^ c0);
-	remote = wr_hash_mum(remote ^ local, key[1] ^ c1);
-	return wr_hash_mum(remote ^ c0, local ^ c2);
 }

@@ -14,18 +14,21 @@
 
 // The private area of every mbuf of a Weir pool.
 struct wr_mbuf_priv {
-	struct rte_mbuf *next; // next in the queue, NULL at the tail
-	uint32_t seq;          // sequence number of its first byte, as its owner counts
-	uint16_t flags;        // WR_MBUF_F_*
-	uint16_t sent;         // times that (part of) it was sent, saturating
-	uint64_t sent_us;      // when it was last sent; 0: never
+	struct rte_mbuf *next;    // next in the queue, NULL at the tail
+	uint32_t seq;             // sequence number of its first byte, as its owner counts
+	uint16_t flags;           // WR_MBUF_F_*
+	uint16_t sent;            // times that (part of) it was sent, saturating
+	uint64_t sent_us;         // when it was last sent; 0: never
+	struct rte_mbuf *later;   // ring of what is in flight by time of sending: the next one sent
+	struct rte_mbuf *earlier; // and the one sent before
 };
 
 #define WR_MBUF_F_RX     0x0001 // counts against the RX pool's budget (`held`)
 #define WR_MBUF_F_COPY   0x0002 // private copy in a small buffer: may be appended to
 #define WR_MBUF_F_SACKED 0x0004 // selectively acknowledged by the peer
 #define WR_MBUF_F_LOST   0x0008 // deemed lost, to be sent again
-#define WR_MBUF_F_FIN    0x0010 // sequence space ends with a FIN behind it
+#define WR_MBUF_F_SENT   0x0010 // in flight: in the ring by time of sending
+#define WR_MBUF_F_BEGIN  0x0020 // a segment began in it when it was sent last
 
 // A whole cache line, so that data behind it starts on one; padding would take the rest anyway.
 #define WR_MBUF_PRIV_SIZE RTE_ALIGN(sizeof(struct wr_mbuf_priv), RTE_CACHE_LINE_SIZE)

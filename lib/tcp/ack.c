@@ -10,21 +10,22 @@ static bool update_window(struct wr_tcp_stack *s, struct wr_tcp_conn *c, const s
 	uint32_t wnd = (uint32_t)g->p->window << shift;
 	bool changed;
 
-	if (!(wr_seq_lt(c->snd_wl1, g->p->seq) ||
-		    (c->snd_wl1 == g->p->seq && wr_seq_leq(c->snd_wl2, g->ack))))
+	// SND.WL2 =< SEG.ACK holds: it is at most SND.UNA. A segment that fills a hole has an older
+	// number than those behind the hole, but what it acknowledges tells that it is newer.
+	if (wr_seq_gt(c->snd_wl1, g->p->seq) && wr_seq_leq(g->ack, c->snd_una))
 		return false;
 	changed = wnd != c->snd_wnd;
 	c->snd_wnd = wnd;
 	c->snd_wl1 = g->p->seq;
-	c->snd_wl2 = g->ack;
 	c->max_snd_wnd = max32(c->max_snd_wnd, wnd);
 	return changed;
 }
 
 static void window_opened(struct wr_tcp_stack *s, struct wr_tcp_conn *c)
 {
-	if (c->flags & F_PERSIST) {
-		c->flags &= ~(F_PERSIST | F_PROBE_DUE);
+	if (c->rtx == WR_TCP_RTX_PERSIST) {
+		c->flags &= ~F_PROBE_DUE;
+		c->rtx = WR_TCP_RTX_RTO;
 		c->rtx_at = WR_US_NEVER;
 		c->backoff = 0;
 		wr_tcp_rto_set(s, c);
@@ -60,62 +61,92 @@ static uint32_t rtt_by_timestamp(
 	return max32(ms, 1) * (uint32_t)WR_US_PER_MS;
 }
 
-static void advanced(
-	struct wr_tcp_stack *s, struct wr_tcp_conn *c, const struct wr_tcp_seg *g, wr_us_t now)
+// The number that the ACK moves SND.UNA to; 32 bits of the payload count wrap with it.
+static void move_una(struct wr_tcp_conn *c, uint32_t ack)
+{
+	uint32_t before = c->snd_una - c->iss - 1, after = ack - c->iss - 1;
+
+	c->out_wraps = (uint16_t)(c->out_wraps + (after < before));
+	c->snd_una = ack;
+	if (c->rtx_cur == NULL || wr_seq_lt(c->rtx_nxt, ack))
+		c->rtx_nxt = ack; // an old mark must not look new 2 GiB later
+}
+
+static void advanced(struct wr_tcp_stack *s, struct wr_tcp_conn *c, const struct wr_tcp_seg *g,
+	struct wr_tcp_acked *a, wr_us_t now)
 {
 	struct wr_tcp_sample sample;
-	uint32_t acked, rtt_us;
-	bool was_full = c->flags & F_WANT_WRITE;
 
-	acked = wr_tcp_sendq_acked(s, c, g->ack, now, &sample);
-	rtt_us = sample.rtt_us != 0 ? sample.rtt_us : rtt_by_timestamp(c, g, sample.resent_us, now);
-	c->snd_una = g->ack;
-	if (wr_seq_lt(c->rtx_nxt, c->snd_una)) {
-		c->rtx_nxt = c->snd_una;
-		c->rtx_cur = c->sndq.head;
-		// old marks follow, or they would look like new ones 2 GiB later
-		c->rtx_end = wr_seq_max(c->rtx_end, c->snd_una);
-	}
+	wr_tcp_sendq_acked(s, c, g, now, a, &sample);
+	if (sample.rtt_us != 0)
+		a->rtt_us = sample.rtt_us;
+	else if (sample.resent_us != 0 || sample.fin_only)
+		a->rtt_us = rtt_by_timestamp(c, g,
+			sample.fin_only ? (wr_us_t)c->send_tick << WR_WHEEL_TICK_SHIFT
+					: sample.resent_us,
+			now);
+	a->advanced = true;
+	move_una(c, g->ack);
+	c->dupacks = 0;
 	// new data was acknowledged: back-off ends (RFC 6298 5.7 and tcp-cases 37)
 	c->backoff = 0;
-	c->rtx_since_us = 0;
-	if (rtt_us != 0)
-		wr_tcp_rtt_sample(s, c, rtt_us);
-	else
-		wr_tcp_rto_set(s, c);
-	// lazily: the wheel is not touched here, the deadline moves later (RFC 6298 5.2, 5.3);
-	// during recovery the first partial ACK alone restarts it
-	if (c->snd_una == c->snd_nxt)
-		c->rtx_at = WR_US_NEVER;
-	else if (c->ca_state != WR_TCP_CA_RECOVERY)
-		wr_tcp_timer_rtx(s, c, now + c->rto_us);
-	wr_tcp_recovery_acked(s, c, acked, now);
-	if (was_full && wr_tcp_unacked_payload(c) < c->snd_buf / 2) {
+	c->rtx_since = 0;
+	if (wr_tcp_fin_acked(c))
+		c->flags &= ~F_FIN_LOST;
+}
+
+static void make_room(struct wr_tcp_stack *s, struct wr_tcp_conn *c)
+{
+	wr_tcp_window_tune_send(s, c);
+	if ((c->flags & F_WANT_WRITE) && wr_tcp_unacked_payload(c) < c->snd_buf / 2) {
 		c->flags &= ~F_WANT_WRITE;
 		wr_tcp_conn_event(s, c, WR_TCP_EV_WRITABLE);
 	}
 }
 
+static void note_fack(struct wr_tcp_acked *a, const struct wr_tcp_disorder *d)
+{
+	if (likely(d == NULL || d->sack_top == NULL))
+		return;
+	a->had_fack = true;
+	a->fack = wr_mbuf_priv(d->sack_top)->seq + d->sack_top->data_len;
+}
+
 void wr_tcp_ack(
 	struct wr_tcp_stack *s, struct wr_tcp_conn *c, const struct wr_tcp_seg *g, wr_us_t now)
 {
-	bool changed = false, behind;
+	struct wr_tcp_acked a = {0};
+	bool changed, had_sacked = c->sacked_bytes > 0;
 
 	if (unlikely(wr_seq_lt(g->ack, c->snd_una)))
 		return; // old, but within what RFC 5961 accepts
+	note_fack(&a, wr_tcp_disorder_of(s, c));
 	changed = update_window(s, c, g);
-	if (unlikely(c->flags & F_PERSIST))
-		c->rtx_since_us = now; // probes are answered: never give up (RFC 9293 3.8.6.1)
-	if (c->snd_wnd > 0 && (c->flags & (F_PERSIST | F_STALLED)))
+	// a peer that answers from behind a closed window is never given up (RFC 9293 3.8.6.1),
+	// also when it closed it over what was sent
+	if (unlikely(c->rtx == WR_TCP_RTX_PERSIST || (c->snd_wnd == 0 && c->rtx_since != 0)))
+		c->rtx_since = 0;
+	if (c->snd_wnd > 0 && (c->rtx == WR_TCP_RTX_PERSIST || (c->flags & F_STALLED)))
 		window_opened(s, c);
 	if (unlikely(g->p->sack_count > 0 && (c->opts & WR_TCPOPT_SACKOK)))
-		wr_tcp_sack_mark(s, c, g->p);
+		wr_tcp_sack_mark(s, c, g, &a, now);
 	if (wr_seq_gt(g->ack, c->snd_una))
-		advanced(s, c, g, now);
-	else if (is_dupack(c, g, changed))
-		wr_tcp_recovery_dupack(s, c, now);
-	behind = wr_seq_lt(c->snd_nxt, c->snd_end) || wr_seq_lt(c->rtx_nxt, c->rtx_end) ||
-	         (c->flags & (F_RTX_HEAD | F_FIN_QUEUED));
-	if (behind)
+		advanced(s, c, g, &a, now);
+	else
+		a.dup = is_dupack(c, g, changed);
+	if (a.dup)
+		c->dupacks += c->dupacks < UINT8_MAX; // saturates (tcp-cases 9)
+	if (a.rtt_us != 0)
+		wr_tcp_rtt_sample(s, c, a.rtt_us);
+	else if (a.advanced)
+		wr_tcp_rto_set(s, c);
+	if (a.advanced || a.dup || a.sacked || unlikely(a.dsack))
+		wr_tcp_recovery_acked(s, c, g, &a, now);
+	if (a.advanced)
+		make_room(s, c);
+	if (unlikely(c->disorder != WR_HANDLE_NONE))
+		wr_tcp_disorder_done(s, c);
+	if (wr_seq_lt(c->snd_nxt, c->snd_end) || c->lost_bytes > 0 || had_sacked ||
+		(c->flags & (F_FIN_LOST | F_FIN_QUEUED)))
 		wr_tcp_conn_dirty(s, c);
 }

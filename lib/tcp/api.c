@@ -12,11 +12,19 @@ bool wr_tcp_ready_pop(struct wr_tcp_stack *s, struct wr_tcp_ready *out)
 	if (c == NULL)
 		return false;
 	wr_tcp_list_remove(&s->ready, &s->conns, c->handle, offsetof(struct wr_tcp_conn, ready));
-	*out = (struct wr_tcp_ready){
-		.conn = c->handle, .events = c->events, .user = c->user, .listener = c->listener};
+	*out = (struct wr_tcp_ready){.conn = c->handle, .events = c->events};
+	if (c->flags & F_USER)
+		out->user = c->user;
+	else
+		out->listener = c->user;
 	c->flags &= ~F_READY;
 	c->events = 0;
 	return true;
+}
+
+static uint32_t max_tick(uint32_t a, uint32_t b)
+{
+	return wr_seq_gt(a, b) ? a : b;
 }
 
 // RFC 6191 2: timestamps of the new incarnation are newer than any of the old one, which needs the
@@ -25,7 +33,8 @@ static int replace_time_wait(
 	struct wr_tcp_stack *s, struct wr_tcp_conn *old, wr_us_t now, uint32_t *last)
 {
 	if (old->state != WR_TCP_ST_TIME_WAIT || !(old->opts & WR_TCPOPT_TS) ||
-		now - old->ts_recent_us < WR_US_PER_S || now - old->last_send_us < WR_US_PER_S)
+		wr_tcp_tick(now) - max_tick(old->recv_tick, old->send_tick) < WR_US_PER_S >>
+			WR_WHEEL_TICK_SHIFT)
 		return -EADDRINUSE;
 	*last = old->snd_nxt;
 	wr_tcp_count(s, WR_CTR_tcp_timewait_reused, 1);
@@ -62,7 +71,7 @@ int wr_tcp_connect(struct wr_tcp_stack *s, const struct wr_tuple *t,
 		wr_stats_drop(s->stats, why, 1);
 		return -ENOBUFS;
 	}
-	c->flags |= F_OWNED | F_SYN_DUE;
+	c->flags |= F_OWNED | F_SYN_DUE | F_USER | (opts->nagle ? F_NAGLE : 0);
 	c->user = opts->user;
 	c->path = opts->path;
 	c->opts = opts->opts & (WR_TCPOPT_WSCALE | WR_TCPOPT_SACKOK | WR_TCPOPT_TS);
@@ -116,6 +125,7 @@ uint32_t wr_tcp_read(struct wr_tcp_stack *s, wr_handle_t conn, struct wr_mq *out
 	}
 	s->recv_queue_bytes -= moved;
 	wr_tcp_count(s, WR_CTR_pay_read_bytes, moved);
+	wr_tcp_window_tune(s, c, now);
 	if (wr_tcp_can_receive(c) && wr_tcp_window_worth_update(s, c))
 		wr_tcp_ack_now(s, c);
 	return moved;
@@ -190,8 +200,9 @@ int wr_tcp_shutdown(struct wr_tcp_stack *s, wr_handle_t conn, wr_us_t now)
 // RFC 9293 3.10.5: these have a peer that would otherwise wait.
 static bool peer_waits(const struct wr_tcp_conn *c)
 {
-	return c->state != WR_TCP_ST_CLOSED && c->state != WR_TCP_ST_SYN_SENT &&
-	       c->state != WR_TCP_ST_TIME_WAIT;
+	return ((1u << c->state) & (1u << WR_TCP_ST_CLOSED | 1u << WR_TCP_ST_SYN_SENT |
+					   1u << WR_TCP_ST_CLOSING | 1u << WR_TCP_ST_LAST_ACK |
+					   1u << WR_TCP_ST_TIME_WAIT)) == 0;
 }
 
 static void reset_and_free(struct wr_tcp_stack *s, struct wr_tcp_conn *c)
@@ -206,6 +217,7 @@ static void reset_and_free(struct wr_tcp_stack *s, struct wr_tcp_conn *c)
 void wr_tcp_release(struct wr_tcp_stack *s, wr_handle_t conn, wr_us_t now)
 {
 	struct wr_tcp_conn *c = wr_tcp_conn_owned(s, conn);
+	const struct wr_tcp_disorder *d;
 
 	if (c == NULL)
 		return;
@@ -223,7 +235,8 @@ void wr_tcp_release(struct wr_tcp_stack *s, wr_handle_t conn, wr_us_t now)
 		break;
 	}
 	// RFC 1122 4.2.2.13: unread payload is lost, and the peer has to know
-	if (c->rcvq.count > 0 || c->ooo.count > 0) {
+	d = wr_tcp_disorder_of(s, c);
+	if (c->rcvq.count > 0 || (d != NULL && d->ooo.count > 0)) {
 		reset_and_free(s, c);
 		return;
 	}

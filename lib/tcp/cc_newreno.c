@@ -5,22 +5,24 @@
 
 #define ACKED word[0] // bytes acknowledged towards the next step of congestion avoidance
 
-static uint32_t initial_window(const struct wr_tcp_conn *c)
+uint32_t wr_tcp_cc_initial_window(const struct wr_tcp_conn *c)
 {
-	// RFC 6928 2
 	return min32(10u * c->mss, max32(2u * c->mss, 14600u));
 }
 
 static void newreno_init(struct wr_tcp_conn *c, bool syn_lost, wr_us_t now)
 {
 	// RFC 5681 3.1: one segment after a lost SYN
-	c->cwnd = syn_lost ? c->mss : initial_window(c);
+	c->cwnd = syn_lost ? c->mss : wr_tcp_cc_initial_window(c);
 	c->ssthresh = UINT32_MAX / 2;
 	c->cc_priv.ACKED = 0;
 }
 
-static void newreno_acked(struct wr_tcp_conn *c, uint32_t acked, wr_us_t now)
+static void newreno_acked(
+	struct wr_tcp_conn *c, uint32_t acked, uint32_t rtt_us, bool limited, wr_us_t now)
 {
+	if (!limited)
+		return;
 	if (c->cwnd < c->ssthresh) {
 		// RFC 3465 with L = 2
 		c->cwnd += min32(acked, 2u * c->mss);
@@ -43,7 +45,12 @@ static uint32_t newreno_ssthresh(struct wr_tcp_conn *c, uint32_t flight, wr_us_t
 
 static void newreno_restart(struct wr_tcp_conn *c, wr_us_t now)
 {
-	c->cwnd = min32(c->cwnd, initial_window(c)); // RFC 5681 4.1
+	c->cwnd = min32(c->cwnd, wr_tcp_cc_initial_window(c)); // RFC 5681 4.1
+}
+
+static void newreno_undo(struct wr_tcp_conn *c, wr_us_t now)
+{
+	c->cc_priv.ACKED = 0; // at most one step late
 }
 
 const struct wr_tcp_cc_ops wr_tcp_cc_newreno = {
@@ -52,4 +59,5 @@ const struct wr_tcp_cc_ops wr_tcp_cc_newreno = {
 	.acked = newreno_acked,
 	.ssthresh = newreno_ssthresh,
 	.restart = newreno_restart,
+	.undo = newreno_undo,
 };

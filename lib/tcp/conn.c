@@ -5,31 +5,12 @@
 
 #define OFF_DIRTY offsetof(struct wr_tcp_conn, dirty)
 #define OFF_READY offsetof(struct wr_tcp_conn, ready)
-#define OFF_AGE   offsetof(struct wr_tcp_conn, age)
-
-static bool bucket_find(struct wr_tcp_stack *s, const struct wr_tcp_flow_bucket *b, uint32_t sig,
-	const struct wr_tuple *t, struct wr_tcp_conn **out)
-{
-	for (uint32_t bits = wr_tcp_flow_match(b, sig); bits != 0; bits &= bits - 1) {
-		struct wr_tcp_conn *c = wr_tcp_conn_at(s, b->handle[__builtin_ctz(bits)]);
-
-		if (likely(c != NULL && wr_tuple_eq(&c->t, t))) {
-			*out = c;
-			return true;
-		}
-	}
-	return false;
-}
+#define OFF_AGE   OFF_READY // never on both lists
 
 struct wr_tcp_conn *wr_tcp_conn_lookup(
 	struct wr_tcp_stack *s, uint64_t hash, const struct wr_tuple *t)
 {
-	uint32_t sig = wr_tcp_flow_sig(hash);
-	struct wr_tcp_conn *c = NULL;
-
-	if (!bucket_find(s, wr_tcp_flow_first(&s->flow, hash), sig, t, &c))
-		bucket_find(s, wr_tcp_flow_second(&s->flow, hash), sig, t, &c);
-	return c;
+	return wr_tcp_flow_lookup(&s->flow, &s->conns, hash, t);
 }
 
 // Take back the oldest connection that only waits out TIME-WAIT.
@@ -63,7 +44,7 @@ struct wr_tcp_conn *wr_tcp_conn_create(
 	c->timer.owner = h;
 	c->rtx_at = WR_US_NEVER;
 	c->life_at = WR_US_NEVER;
-	c->cc = &wr_tcp_cc_newreno;
+	c->cc = (uint8_t)s->cfg.congestion;
 	c->rto_us = (uint32_t)s->cfg.rto_initial_us;
 	if (unlikely(!wr_tcp_flow_add(&s->flow, wr_hash_tuple(&s->cfg.secret[2], t), h))) {
 		*why = WR_DROP_flow_table_full;
@@ -74,34 +55,59 @@ struct wr_tcp_conn *wr_tcp_conn_create(
 	return c;
 }
 
+uint16_t wr_tcp_conn_mss(const struct wr_tuple *t, uint16_t mss)
+{
+	if (mss != 0)
+		return (uint16_t)max32(mss, WR_TCP_MSS_MIN);
+	return wr_addr_is_v4(&t->local) ? WR_TCP_MSS_V4 : WR_TCP_MSS_V6;
+}
+
+// Smallest shift that shows the largest buffer (RFC 7323 2.3).
+uint8_t wr_tcp_conn_wscale(const struct wr_tcp_stack *s, uint32_t rcv_buf)
+{
+	uint32_t most =
+		max32(rcv_buf != 0 ? rcv_buf : s->cfg.rcv_buf_bytes, s->cfg.rcv_buf_max_bytes);
+	uint8_t shift = 0;
+
+	while (shift < 14 && (most >> shift) > UINT16_MAX)
+		shift++;
+	return shift;
+}
+
 void wr_tcp_conn_limits(struct wr_tcp_stack *s, struct wr_tcp_conn *c, uint16_t mss,
 	uint32_t rcv_buf, uint32_t snd_buf)
 {
-	bool v4 = wr_addr_is_v4(&c->t.local);
-
-	c->rcv_mss = mss != 0 ? max32(mss, WR_TCP_MSS_MIN) : v4 ? WR_TCP_MSS_V4 : WR_TCP_MSS_V6;
-	c->rcv_mss_inv = UINT32_MAX / c->rcv_mss;
+	c->rcv_mss = wr_tcp_conn_mss(&c->t, mss);
 	c->rcv_buf = rcv_buf != 0 ? rcv_buf : s->cfg.rcv_buf_bytes;
 	c->snd_buf = snd_buf != 0 ? snd_buf : s->cfg.snd_buf_bytes;
-	// smallest shift that shows the whole buffer (RFC 7323 2.3)
-	while (c->our_wscale < 14 && (c->rcv_buf >> c->our_wscale) > UINT16_MAX)
-		c->our_wscale++;
+	c->our_wscale = wr_tcp_conn_wscale(s, rcv_buf);
+}
+
+// Both keys of a tuple from one hash: low half for sequence numbers, high half for timestamps.
+static uint64_t tuple_keys(const struct wr_tcp_stack *s, const struct wr_tuple *t)
+{
+	uint8_t text[36];
+
+	memcpy(text, t->local.b, 16);
+	memcpy(text + 16, t->remote.b, 16);
+	memcpy(text + 32, &t->lport, 2);
+	memcpy(text + 34, &t->rport, 2);
+	return wr_siphash(s->cfg.secret, text, sizeof(text));
 }
 
 // Initial sequence number (RFC 6528: clock of 4 us plus a keyed hash) and timestamp offset, which
 // is the same for every incarnation of a tuple, so that PAWS works across them (RFC 7323 5.4).
 void wr_tcp_conn_keys(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t now)
 {
-	uint8_t text[36];
-	uint64_t h;
+	uint64_t h = tuple_keys(s, &c->t);
 
-	memcpy(text, c->t.local.b, 16);
-	memcpy(text + 16, c->t.remote.b, 16);
-	memcpy(text + 32, &c->t.lport, 2);
-	memcpy(text + 34, &c->t.rport, 2);
-	h = wr_siphash(s->cfg.secret, text, sizeof(text));
 	c->ts_offset = (uint32_t)(h >> 32);
 	wr_tcp_conn_iss(c, (uint32_t)h + (uint32_t)(now >> 2));
+}
+
+uint32_t wr_tcp_ts_clock(const struct wr_tcp_stack *s, const struct wr_tuple *t, wr_us_t now)
+{
+	return (uint32_t)(now / WR_US_PER_MS) + (uint32_t)(tuple_keys(s, t) >> 32);
 }
 
 void wr_tcp_conn_iss(struct wr_tcp_conn *c, uint32_t iss)
@@ -111,7 +117,6 @@ void wr_tcp_conn_iss(struct wr_tcp_conn *c, uint32_t iss)
 	c->snd_nxt = iss;
 	c->snd_end = iss + 1;
 	c->rtx_nxt = iss;
-	c->rtx_end = iss;
 	c->recover = iss;
 }
 
@@ -128,7 +133,7 @@ void wr_tcp_conn_event(struct wr_tcp_stack *s, struct wr_tcp_conn *c, uint32_t e
 {
 	if (!(c->flags & F_OWNED))
 		return;
-	c->events |= events;
+	c->events |= (uint8_t)events;
 	if (c->flags & F_READY)
 		return;
 	c->flags |= F_READY;
@@ -166,7 +171,8 @@ static void detach(struct wr_tcp_stack *s, struct wr_tcp_conn *c)
 		wr_tcp_list_remove(&s->dirty, &s->conns, c->handle, OFF_DIRTY);
 	if (c->flags & F_AGED)
 		wr_tcp_list_remove(&s->aged, &s->conns, c->handle, OFF_AGE);
-	c->flags &= ~(F_HASHED | F_DIRTY | F_AGED | F_ACK_DUE | F_SYN_DUE | F_PROBE_DUE);
+	c->flags &= ~(F_HASHED | F_DIRTY | F_AGED | F_ACK_DUE | F_SYN_DUE | F_PROBE_DUE |
+		      F_FIN_LOST | F_TLP_DUE | F_PACED);
 	wr_wheel_cancel(&s->wheel, &c->timer);
 	c->rtx_at = WR_US_NEVER;
 	c->life_at = WR_US_NEVER;
@@ -199,6 +205,7 @@ void wr_tcp_conn_free(struct wr_tcp_stack *s, struct wr_tcp_conn *c)
 		wr_tcp_list_remove(&s->ready, &s->conns, c->handle, OFF_READY);
 	drop_send_side(s, c);
 	drop_receive_side(s, c);
+	wr_tcp_disorder_free(s, c);
 	wr_tcp_window_promise(s, c);
 	wr_pool_put(&s->conns, c->handle);
 }
@@ -225,6 +232,8 @@ static void count_end(struct wr_tcp_stack *s, const struct wr_tcp_conn *c, enum 
 
 void wr_tcp_conn_over(struct wr_tcp_stack *s, struct wr_tcp_conn *c, enum wr_tcp_end end)
 {
+	uint64_t bytes;
+
 	// TIME-WAIT told its end when it was entered
 	if (c->end == WR_TCP_END_NONE) {
 		count_end(s, c, end);
@@ -239,11 +248,10 @@ void wr_tcp_conn_over(struct wr_tcp_stack *s, struct wr_tcp_conn *c, enum wr_tcp
 	wr_tcp_conn_set_state(s, c, WR_TCP_ST_CLOSED);
 	detach(s, c);
 	drop_send_side(s, c);
-	if (c->ooo.count > 0) {
-		uint64_t bytes = wr_tcp_reasm_purge(s, c);
-
+	bytes = wr_tcp_reasm_purge(s, c);
+	if (bytes > 0)
 		wr_stats_drop_bytes(s->stats, WR_DROP_pay_aborted_rx, bytes);
-	}
+	wr_tcp_disorder_free(s, c);
 	wr_tcp_window_promise(s, c);
 }
 
@@ -257,7 +265,8 @@ void wr_tcp_conn_time_wait(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_
 {
 	wr_tcp_conn_set_state(s, c, WR_TCP_ST_TIME_WAIT);
 	c->rtx_at = WR_US_NEVER;
-	c->flags &= ~(F_PERSIST | F_PROBE_DUE);
+	c->flags &= ~(F_PROBE_DUE | F_FIN_LOST | F_TLP_DUE | F_PACED);
+	wr_tcp_disorder_free(s, c);
 	wr_tcp_window_promise(s, c);
 	wr_tcp_timer_life(s, c, now + s->cfg.time_wait_us);
 	count_end(s, c, WR_TCP_END_CLOSED);

@@ -7,12 +7,20 @@
 // RFC 9293 3.10.7.1 and .2: no connection; a SYN may begin one.
 static enum wr_drop input_unknown(struct wr_tcp_stack *s, struct wr_tcp_seg *g, wr_us_t now)
 {
+	enum wr_drop v;
+
 	if (g->flags & WR_TCP_RST)
 		return WR_DROP_tcp_no_conn_rst;
 	if ((g->flags & (WR_TCP_SYN | WR_TCP_ACK | WR_TCP_FIN)) == 0)
 		return WR_DROP_tcp_flags;
 	if ((g->flags & (WR_TCP_SYN | WR_TCP_ACK)) == WR_TCP_SYN)
 		return wr_tcp_input_listen(s, g, 0, false, now);
+	if (wr_tcp_cookie_input(s, g, now, &v))
+		return v;
+	// a listener answers only what has an ACK (RFC 9293 3.10.7.2)
+	if (!(g->flags & WR_TCP_ACK) &&
+		wr_tcp_listener_lookup(s, &g->p->t.local, g->p->t.lport) != NULL)
+		return WR_DROP_tcp_no_ack;
 	wr_tcp_reset_answer(s, g, 0);
 	return WR_DROP_tcp_no_conn;
 }
@@ -41,6 +49,7 @@ static enum wr_drop payload_reason(enum wr_drop v)
 		return WR_DROP_pay_duplicate;
 	case WR_DROP_tcp_no_conn:
 	case WR_DROP_tcp_no_conn_rst:
+	case WR_DROP_tcp_cookie_wait:
 	case WR_DROP_tcp_after_close:
 	case WR_TCP_STOP:
 		return WR_DROP_pay_closed;
@@ -49,7 +58,7 @@ static enum wr_drop payload_reason(enum wr_drop v)
 	}
 }
 
-static void input_one(struct wr_tcp_stack *s, struct wr_pkt *p, uint64_t hash, wr_us_t now)
+static void input_one(struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_pkt *p, wr_us_t now)
 {
 	struct wr_tcp_seg g = {.p = p,
 		.seq = p->seq,
@@ -57,7 +66,6 @@ static void input_one(struct wr_tcp_stack *s, struct wr_pkt *p, uint64_t hash, w
 		.len = p->payload_len,
 		.off = wr_pkt_payload_offset(p),
 		.flags = p->flags};
-	struct wr_tcp_conn *c = wr_tcp_conn_lookup(s, hash, &p->t);
 	enum wr_drop v;
 
 	if (unlikely((g.flags & WR_TCP_SYN) && (g.flags & (WR_TCP_FIN | WR_TCP_RST))))
@@ -74,28 +82,49 @@ static void input_one(struct wr_tcp_stack *s, struct wr_pkt *p, uint64_t hash, w
 		rte_pktmbuf_free(p->m);
 }
 
+static struct wr_tcp_conn *lookup_one(struct wr_tcp_stack *s, const struct wr_pkt *p)
+{
+	return wr_tcp_conn_lookup(s, wr_hash_tuple(&s->cfg.secret[2], &p->t), &p->t);
+}
+
+// The object may have been freed since, and may even be another connection by now.
+static bool is_still(const struct wr_tcp_conn *c, const struct wr_pkt *p)
+{
+	return c != NULL && (c->flags & F_HASHED) && wr_tuple_eq(&c->t, &p->t);
+}
+
+// The first line came with the lookup; these two hold what an established segment touches.
+static void prefetch_rest(void *const *conns, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		uintptr_t c = (uintptr_t)conns[i]; // nothing behind NULL is read either
+
+		rte_prefetch0((const void *)(c + 64));
+		rte_prefetch0((const void *)(c + 128));
+	}
+}
+
 void wr_tcp_input_burst(struct wr_tcp_stack *s, struct wr_pkt *pkts, uint16_t n, wr_us_t now)
 {
-	uint64_t hash[WR_TCP_PREFETCH];
+	void *found[WR_TCP_FLOW_BURST];
+	uint32_t changes;
 
+	static_assert(offsetof(struct wr_tcp_conn, t) == 0, "the flow table compares it there");
 	wr_tcp_count(s, WR_CTR_tcp_segs_in, n);
 	while (n > 0) {
-		uint16_t part = min32(n, (uint16_t)WR_TCP_PREFETCH);
+		uint16_t part = (uint16_t)min32(n, WR_TCP_FLOW_BURST);
 
+		wr_tcp_flow_lookup_bulk(&s->flow, &s->conns, &s->cfg.secret[2], pkts, part, found);
+		prefetch_rest(found, part);
+		changes = s->flow.changes;
 		for (uint16_t i = 0; i < part; i++) {
-			hash[i] = wr_hash_tuple(&s->cfg.secret[2], &pkts[i].t);
-			wr_tcp_flow_prefetch(&s->flow, hash[i]);
-		}
-		for (uint16_t i = 0; i < part; i++) {
-			wr_handle_t h = wr_tcp_flow_guess(&s->flow, hash[i]);
-			char *c = wr_pool_at(&s->conns, wr_handle_index(h));
+			struct wr_tcp_conn *c = found[i];
 
-			rte_prefetch0(c);
-			rte_prefetch0(c + 64);
-			rte_prefetch0(c + 128);
+			// a packet before this one began or ended a connection
+			if (unlikely(s->flow.changes != changes) && !is_still(c, &pkts[i]))
+				c = lookup_one(s, &pkts[i]);
+			input_one(s, c, &pkts[i], now);
 		}
-		for (uint16_t i = 0; i < part; i++)
-			input_one(s, &pkts[i], hash[i], now);
 		pkts += part;
 		n = (uint16_t)(n - part);
 	}
@@ -103,8 +132,6 @@ void wr_tcp_input_burst(struct wr_tcp_stack *s, struct wr_pkt *pkts, uint16_t n,
 
 bool wr_tcp_owns(struct wr_tcp_stack *s, const struct wr_pkt *p)
 {
-	uint64_t hash = wr_hash_tuple(&s->cfg.secret[2], &p->t);
-
-	return wr_tcp_conn_lookup(s, hash, &p->t) != NULL ||
+	return lookup_one(s, p) != NULL ||
 	       wr_tcp_listener_lookup(s, &p->t.local, p->t.lport) != NULL;
 }

@@ -48,8 +48,10 @@ void wr_tcp_set_user(struct wr_tcp_stack *s, wr_handle_t conn, uint32_t user)
 {
 	struct wr_tcp_conn *c = wr_tcp_conn_owned(s, conn);
 
-	if (c != NULL)
+	if (c != NULL) {
 		c->user = user;
+		c->flags |= F_USER;
+	}
 }
 
 void wr_tcp_set_path(struct wr_tcp_stack *s, wr_handle_t conn, uint32_t path)
@@ -60,12 +62,21 @@ void wr_tcp_set_path(struct wr_tcp_stack *s, wr_handle_t conn, uint32_t path)
 		c->path = path;
 }
 
+static const char *ca_name(const struct wr_tcp_conn *c)
+{
+	if (c->ca_state == WR_TCP_CA_OPEN)
+		return c->sacked_bytes > 0 || c->dupacks > 0 ? "disorder" : "open";
+	return c->ca_state == WR_TCP_CA_RECOVERY ? "recovery" : "loss";
+}
+
 bool wr_tcp_info(struct wr_tcp_stack *s, wr_handle_t conn, struct wr_tcp_info *out)
 {
 	const struct wr_tcp_conn *c = wr_tcp_conn_at(s, conn);
+	const struct wr_tcp_disorder *d;
 
 	if (c == NULL)
 		return false;
+	d = wr_tcp_disorder_of(s, c);
 	*out = (struct wr_tcp_info){
 		.tuple = c->t,
 		.state = (enum wr_tcp_state)c->state,
@@ -75,7 +86,7 @@ bool wr_tcp_info(struct wr_tcp_stack *s, wr_handle_t conn, struct wr_tcp_info *o
 		.mss = c->mss,
 		.peer_mss = c->peer_mss,
 		.recv_queue_bytes = c->rcvq.bytes,
-		.ooo_bytes = c->ooo.bytes,
+		.ooo_bytes = d != NULL ? d->ooo.bytes : 0,
 		.send_queue_bytes = wr_tcp_unacked_payload(c),
 		.in_flight_bytes = wr_tcp_flight(c),
 		.snd_wnd_bytes = c->snd_wnd,
@@ -85,8 +96,15 @@ bool wr_tcp_info(struct wr_tcp_stack *s, wr_handle_t conn, struct wr_tcp_info *o
 		.srtt_us = c->srtt_us,
 		.rto_us = c->rto_us,
 		.retrans = c->retrans,
-		.bytes_in = c->bytes_in,
-		.bytes_out = c->bytes_out,
+		.rcv_buf_bytes = c->rcv_buf,
+		.snd_buf_bytes = c->snd_buf,
+		.min_rtt_us = c->min_rtt_us,
+		.sacked_bytes = c->sacked_bytes,
+		.lost_bytes = c->lost_bytes,
+		.ca_state = ca_name(c),
+		.congestion = wr_tcp_cc(c)->name,
+		.bytes_in = wr_tcp_bytes_in(c),
+		.bytes_out = wr_tcp_bytes_out(c),
 		.iss = c->iss,
 		.irs = c->irs,
 		.snd_una = c->snd_una,
@@ -104,8 +122,10 @@ void wr_tcp_gauges(struct wr_tcp_stack *s, struct wr_tcp_gauges *out)
 		.time_wait = s->time_wait,
 		.ready = s->ready.count,
 		.dirty = s->dirty.count,
+		.disorders = wr_pool_used(&s->disorders),
 		.conns_max = s->conns.peak,
 		.half_open_max = s->half_open_max,
+		.disorders_max = s->disorders.peak,
 		.held_rx_mbufs = s->held_rx,
 		.held_budget = s->cfg.held_budget,
 		.held_small_mbufs = s->held_small,
@@ -131,8 +151,9 @@ static uint64_t walk_queue(struct wr_tcp_gauges *g, const struct wr_mq *q)
 	return bytes;
 }
 
-static void walk_conn(struct wr_tcp_gauges *g, const struct wr_tcp_conn *c)
+static void walk_conn(struct wr_tcp_stack *s, struct wr_tcp_gauges *g, const struct wr_tcp_conn *c)
 {
+	const struct wr_tcp_disorder *d = wr_tcp_disorder_of(s, c);
 	uint64_t send = walk_queue(g, &c->sndq);
 
 	// the head may be acknowledged in part
@@ -143,9 +164,11 @@ static void walk_conn(struct wr_tcp_gauges *g, const struct wr_tcp_conn *c)
 	g->time_wait += c->state == WR_TCP_ST_TIME_WAIT;
 	g->ready += !!(c->flags & F_READY);
 	g->dirty += !!(c->flags & F_DIRTY);
+	g->disorders += d != NULL;
 	g->promised_bytes += c->promised;
 	g->recv_queue_bytes += walk_queue(g, &c->rcvq);
-	g->ooo_bytes += walk_queue(g, &c->ooo);
+	if (d != NULL)
+		g->ooo_bytes += walk_queue(g, &d->ooo);
 	g->send_queue_bytes += send;
 }
 
@@ -154,16 +177,19 @@ void wr_tcp_gauges_walk(struct wr_tcp_stack *s, struct wr_tcp_gauges *out)
 	*out = (struct wr_tcp_gauges){
 		.conns_max = s->conns.peak,
 		.half_open_max = s->half_open_max,
+		.disorders_max = s->disorders.peak,
 		.held_budget = s->cfg.held_budget,
 	};
 	for (uint32_t i = 0; i < s->conns.capacity; i++)
 		if (wr_pool_handle_at(&s->conns, i) != WR_HANDLE_NONE)
-			walk_conn(out, wr_pool_at(&s->conns, i));
+			walk_conn(s, out, wr_pool_at(&s->conns, i));
 }
 
 uint32_t wr_tcp_conn_size(void)
 {
-	return sizeof(struct wr_tcp_conn);
+	// with its share of what few need at a time
+	return RTE_ALIGN(sizeof(struct wr_tcp_conn), RTE_CACHE_LINE_SIZE) +
+	       RTE_ALIGN(sizeof(struct wr_tcp_disorder), RTE_CACHE_LINE_SIZE) / WR_TCP_DISORDERS;
 }
 
 wr_handle_t wr_tcp_walk(struct wr_tcp_stack *s, uint32_t *cursor)

@@ -13,7 +13,7 @@ void wr_tcp_ack_now(struct wr_tcp_stack *s, struct wr_tcp_conn *c)
 // RFC 5961 7, per connection so that one cannot be used to probe another (CVE-2016-5696).
 void wr_tcp_challenge(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t now)
 {
-	uint32_t second = (uint32_t)(now >> 20);
+	uint8_t second = (uint8_t)(now >> 20);
 
 	if (c->challenge_s != second) {
 		c->challenge_s = second;
@@ -32,7 +32,7 @@ static bool paws_rejects(const struct wr_tcp_conn *c, const struct wr_tcp_seg *g
 	if (!(g->p->opts & WR_TCPOPT_TS))
 		return true; // RFC 7323 3.2: a segment without the option SHOULD be dropped
 	return (c->flags & F_TS_VALID) && wr_seq_lt(g->p->ts_val, c->ts_recent) &&
-	       now - c->ts_recent_us < WR_TCP_PAWS_IDLE;
+	       (uint16_t)((now >> WR_TCP_PAWS_SHIFT) - c->ts_recent_at) < WR_TCP_PAWS_IDLE;
 }
 
 // RFC 7323 4.3: the timestamp to echo is that of the segment at the left edge.
@@ -42,7 +42,7 @@ void wr_tcp_ts_update(struct wr_tcp_conn *c, const struct wr_tcp_seg *g, wr_us_t
 		wr_seq_gt(g->seq, c->last_ack_sent))
 		return;
 	c->ts_recent = g->p->ts_val;
-	c->ts_recent_us = now;
+	c->ts_recent_at = (uint16_t)(now >> WR_TCP_PAWS_SHIFT);
 	c->flags |= F_TS_VALID;
 }
 
@@ -80,8 +80,11 @@ static enum wr_drop check_seq(
 			wr_tcp_challenge(s, c, now);
 		return WR_DROP_tcp_paws;
 	}
-	if (likely(in_window(c, g)))
+	if (likely(in_window(c, g))) {
+		c->recv_tick = wr_tcp_tick(now);
+		c->keep_probes = 0;
 		return WR_DROP_NONE;
+	}
 	if (rst)
 		return WR_DROP_tcp_rst_ignored;
 	if (g->len > 0 && wr_seq_geq(g->seq, c->rcv_adv)) {
@@ -90,6 +93,8 @@ static enum wr_drop check_seq(
 		wr_tcp_ack_now(s, c);
 		return WR_DROP_tcp_old;
 	}
+	if (g->len > 0)
+		wr_tcp_sack_duplicate(s, c, g->seq, g->seq + g->len);
 	// data is always answered, empty segments within a rate (tcp-cases 6 and 20)
 	if (g->len > 0 || (g->flags & WR_TCP_FIN))
 		wr_tcp_ack_now(s, c);
@@ -124,6 +129,11 @@ static enum wr_drop check_syn(
 {
 	if (likely(!(g->flags & WR_TCP_SYN)))
 		return WR_DROP_NONE;
+	// back to LISTEN: the peer begins anew (RFC 9293 3.10.7.4)
+	if (c->state == WR_TCP_ST_SYN_RECEIVED && (c->flags & F_PASSIVE)) {
+		wr_tcp_conn_over(s, c, WR_TCP_END_RESET);
+		return WR_DROP_tcp_dup_syn;
+	}
 	wr_tcp_challenge(s, c, now);
 	return WR_DROP_tcp_syn_challenge;
 }
@@ -209,12 +219,16 @@ static void fin_reached(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t n
 
 static void cut_to_window(struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_tcp_seg *g)
 {
-	uint32_t right = c->flags & F_FIN_SEEN ? wr_seq_min(c->rcv_adv, c->fin_seq) : c->rcv_adv;
+	const struct wr_tcp_disorder *d = wr_tcp_disorder_of(s, c);
+	uint32_t right = c->rcv_adv;
 	uint32_t cut;
 
+	if (unlikely((c->flags & F_FIN_SEEN) && d != NULL))
+		right = wr_seq_min(right, d->fin_seq);
 	if (unlikely(wr_seq_lt(g->seq, c->rcv_nxt))) {
 		cut = min32(c->rcv_nxt - g->seq, g->len);
 		wr_stats_drop_bytes(s->stats, WR_DROP_pay_duplicate, cut);
+		wr_tcp_sack_duplicate(s, c, g->seq, g->seq + cut);
 		g->seq += cut;
 		g->off += cut;
 		g->len -= cut;
@@ -231,6 +245,7 @@ enum wr_drop wr_tcp_input_payload(
 	struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_tcp_seg *g, wr_us_t now)
 {
 	uint32_t fin_seq = g->seq + g->len;
+	struct wr_tcp_disorder *d;
 
 	if (g->len == 0 && !(g->flags & WR_TCP_FIN))
 		return WR_DROP_NONE;
@@ -245,14 +260,21 @@ enum wr_drop wr_tcp_input_payload(
 			wr_tcp_conn_over(s, c, WR_TCP_END_RESET);
 			return WR_DROP_tcp_after_close;
 		}
-		wr_tcp_reasm(s, c, g);
+		wr_tcp_reasm(s, c, g, now);
 	}
 	if ((g->flags & WR_TCP_FIN) && !(c->flags & F_FIN_SEEN) &&
 		wr_seq_geq(fin_seq, c->rcv_nxt) && wr_seq_leq(fin_seq, c->rcv_adv)) {
-		c->fin_seq = fin_seq;
-		c->flags |= F_FIN_SEEN;
+		if (likely(c->rcv_nxt == fin_seq)) {
+			fin_reached(s, c, now);
+			return WR_DROP_NONE;
+		}
+		d = wr_tcp_disorder_need(s, c);
+		if (d != NULL) { // else it comes again
+			d->fin_seq = fin_seq;
+			c->flags |= F_FIN_SEEN;
+		}
 	}
-	if ((c->flags & F_FIN_SEEN) && c->rcv_nxt == c->fin_seq)
+	if (unlikely(c->flags & F_FIN_SEEN) && c->rcv_nxt == wr_tcp_disorder_of(s, c)->fin_seq)
 		fin_reached(s, c, now);
 	return WR_DROP_NONE;
 }

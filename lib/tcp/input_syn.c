@@ -4,7 +4,7 @@
 // Segments that open connections: SYN to a listener, answers to our SYN, crossing SYNs.
 
 // What the peer's SYN says about its side. Options that were not on its SYN are not used.
-static void learn_syn(
+void wr_tcp_learn_syn(
 	struct wr_tcp_conn *c, const struct wr_tcp_seg *g, uint8_t offered, wr_us_t now)
 {
 	const struct wr_pkt *p = g->p;
@@ -26,14 +26,13 @@ static void learn_syn(
 	c->mss = (uint16_t)(c->opts & WR_TCPOPT_TS ? mss - WR_TCP_TS_LEN : mss);
 	if (c->opts & WR_TCPOPT_TS) {
 		c->ts_recent = p->ts_val;
-		c->ts_recent_us = now;
+		c->ts_recent_at = (uint16_t)(now >> WR_TCP_PAWS_SHIFT);
 		c->flags |= F_TS_VALID;
 	}
 	// the window of a SYN is never scaled (RFC 7323 2.2)
 	c->snd_wnd = p->window;
 	c->max_snd_wnd = p->window;
 	c->snd_wl1 = g->seq;
-	c->snd_wl2 = c->snd_una;
 }
 
 void wr_tcp_conn_established(
@@ -46,28 +45,34 @@ void wr_tcp_conn_established(
 	c->snd_wnd = syn ? g->p->window : (uint32_t)g->p->window << c->peer_wscale;
 	c->max_snd_wnd = max32(c->max_snd_wnd, c->snd_wnd);
 	c->snd_wl1 = g->seq;
-	c->snd_wl2 = g->ack;
 	c->recover = c->iss;
-	c->rtx_nxt = c->rtx_end = c->snd_una;
+	c->rtx_nxt = c->snd_una;
 	c->rtx_at = WR_US_NEVER;
-	c->rtx_since_us = 0;
+	c->rtx_since = 0;
 	c->backoff = 0;
 	c->life_at = WR_US_NEVER;
+	c->recv_seq = c->rcv_nxt;
+	c->recv_us = (uint32_t)now;
 	c->flags = (c->flags & ~F_SYN_DUE) | F_SYNCED;
-	c->last_send_us = now;
-	if (c->flags & F_SYN_RTX) {
+	c->send_tick = wr_tcp_tick(now);
+	c->recv_tick = wr_tcp_tick(now);
+	if (c->flags & F_COOKIE) {
+		c->rto_us = (uint32_t)s->cfg.rto_initial_us;
+	} else if (c->flags & F_SYN_RTX) {
 		// RFC 6298 5.7
 		c->rto_us = (uint32_t)max64(s->cfg.rto_initial_us, 3 * WR_US_PER_S);
 		c->rto_us = (uint32_t)min64(c->rto_us, s->cfg.rto_max_us);
 	} else {
-		wr_tcp_rtt_sample(s, c, (uint32_t)min64(now - c->syn_us, s->cfg.rto_max_us));
+		wr_tcp_rtt_sample(
+			s, c, (uint32_t)min64((uint32_t)now - c->pace_us, s->cfg.rto_max_us));
 	}
-	c->cc->init(c, c->flags & F_SYN_RTX, now);
+	wr_tcp_cc(c)->init(c, c->flags & F_SYN_RTX, now);
 	wr_tcp_conn_set_state(s, c, WR_TCP_ST_ESTABLISHED);
 	if (passive)
 		c->flags |= F_OWNED;
 	wr_tcp_count(s, passive ? WR_CTR_tcp_accepted : WR_CTR_tcp_connected, 1);
 	wr_tcp_conn_event(s, c, passive ? WR_TCP_EV_ACCEPTED : WR_TCP_EV_CONNECTED);
+	wr_tcp_timer_keepalive(s, c, now);
 	if (c->flags & F_FIN_QUEUED)
 		wr_tcp_conn_set_state(s, c, WR_TCP_ST_FIN_WAIT_1);
 	if (c->sndq.count > 0 || (c->flags & F_FIN_QUEUED))
@@ -83,8 +88,6 @@ static enum wr_drop admit(
 	}
 	if (l->admit == WR_TCP_REFUSE_DROP)
 		return WR_DROP_syn_dropped;
-	if (s->half_open >= s->cfg.max_half_open)
-		return WR_DROP_syn_backlog_full;
 	return WR_DROP_NONE;
 }
 
@@ -111,18 +114,26 @@ enum wr_drop wr_tcp_input_listen(
 	v = admit(s, l, g);
 	if (v != WR_DROP_NONE)
 		return v;
+	if (unlikely(s->half_open >= s->cfg.max_half_open) &&
+		(s->cfg.cookies == WR_TCP_COOKIES_NEVER || bound))
+		return WR_DROP_syn_backlog_full;
+	// an ISS that is a cookie cannot be above that of an earlier incarnation as well
+	if ((s->cfg.cookies == WR_TCP_COOKIES_ALWAYS && !bound) ||
+		unlikely(s->half_open >= s->cfg.max_half_open))
+		return wr_tcp_cookie_answer(s, l, g, now);
 	c = wr_tcp_conn_create(s, t, s->cfg.reserved_conns, &v);
 	if (c == NULL)
 		return v;
 	v4 = wr_addr_is_v4(&t->local);
 	c->flags |= F_PASSIVE;
-	c->listener = l->opts.user;
+	c->user = l->opts.user;
+	c->flags |= l->opts.nagle ? F_NAGLE : 0;
 	wr_tcp_conn_limits(s, c, v4 ? l->opts.mss_v4 : l->opts.mss_v6, l->opts.rcv_buf_bytes,
 		l->opts.snd_buf_bytes);
 	wr_tcp_conn_keys(s, c, now);
 	if (bound)
 		wr_tcp_conn_iss_above(s, c, last);
-	learn_syn(c, g, UINT8_MAX, now);
+	wr_tcp_learn_syn(c, g, UINT8_MAX, now);
 	wr_tcp_conn_set_state(s, c, l->opts.deferred ? WR_TCP_ST_LISTEN : WR_TCP_ST_SYN_RECEIVED);
 	wr_tcp_window_open(s, c);
 	wr_tcp_timer_life(s, c, now + s->cfg.syn_timeout_us);
@@ -157,7 +168,7 @@ enum wr_drop wr_tcp_input_deferred(
 static enum wr_drop syn_sent_open(
 	struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_tcp_seg *g, wr_us_t now)
 {
-	learn_syn(c, g, c->opts, now);
+	wr_tcp_learn_syn(c, g, c->opts, now);
 	if (!(g->flags & WR_TCP_ACK)) {
 		// simultaneous open: our SYN goes out again, with the ACK of theirs
 		wr_tcp_conn_set_state(s, c, WR_TCP_ST_SYN_RECEIVED);

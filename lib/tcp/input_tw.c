@@ -7,6 +7,8 @@
 // by sequence number (RFC 1122 4.2.2.13).
 static bool is_newer(const struct wr_tcp_conn *c, const struct wr_tcp_seg *g)
 {
+	if (!(c->flags & F_TS_VALID) && (g->p->opts & WR_TCPOPT_TS))
+		return true;
 	if ((c->flags & F_TS_VALID) && (g->p->opts & WR_TCPOPT_TS)) {
 		if (wr_seq_gt(g->p->ts_val, c->ts_recent))
 			return true;
@@ -21,6 +23,9 @@ static enum wr_drop syn(
 {
 	uint32_t last = c->snd_nxt;
 
+	// where a cookie would have to answer, which cannot be numbered above the old connection
+	if (s->half_open >= s->cfg.max_half_open)
+		return WR_DROP_syn_backlog_full;
 	if ((g->flags & WR_TCP_ACK) || !is_newer(c, g) ||
 		wr_tcp_listener_lookup(s, &c->t.local, c->t.lport) == NULL) {
 		wr_tcp_challenge(s, c, now);

@@ -19,7 +19,7 @@ static enum wr_tcp_sent output_syn(
 	c->flags &= ~F_SYN_DUE;
 	if (first) {
 		c->snd_nxt = c->iss + 1;
-		c->syn_us = now;
+		c->pace_us = (uint32_t)now;
 		wr_tcp_timer_rtx(s, c, now + c->rto_us);
 	} else if (c->flags & F_SYN_RTX) { // not the first SYN-ACK of crossing SYNs
 		c->retrans++;
@@ -28,82 +28,106 @@ static enum wr_tcp_sent output_syn(
 	return r;
 }
 
-// A retransmitted segment that ends where our data ends carries the FIN again.
-static void again(struct wr_tcp_conn *c, struct wr_tcp_out *o, uint32_t seq, uint32_t end,
-	struct rte_mbuf *cur)
+// How much of the lost entries from rtx_nxt on makes one segment.
+static uint32_t lost_run(const struct wr_tcp_conn *c, struct rte_mbuf *m)
 {
-	uint32_t data_end = wr_seq_min(end, c->snd_end);
+	uint32_t end = c->rtx_nxt;
 
-	*o = (struct wr_tcp_out){.seq = seq, .again = true, .cur = cur};
-	if (wr_seq_lt(seq, data_end))
-		o->len = min32(data_end - seq, (uint32_t)c->mss);
-	if ((c->flags & F_FIN_SENT) && seq + o->len == c->snd_end && wr_seq_gt(end, c->snd_end))
+	for (; m != NULL && (wr_mbuf_priv(m)->flags & WR_MBUF_F_LOST) && end - c->rtx_nxt < c->mss;
+		m = wr_mbuf_priv(m)->next)
+		end = wr_seq_min(wr_mbuf_priv(m)->seq + m->data_len, c->snd_nxt);
+	return min32(wr_seq_min(end, c->snd_end) - c->rtx_nxt, (uint32_t)c->mss);
+}
+
+// A segment that ends where our data ends carries the FIN again.
+static void with_fin(const struct wr_tcp_conn *c, struct wr_tcp_out *o)
+{
+	if ((c->flags & F_FIN_SENT) && o->seq + o->len == c->snd_end)
 		o->flags = WR_TCP_FIN;
 }
 
-// The segment that fast recovery asks for, whatever cwnd says (tcp-cases 39).
-static enum wr_tcp_sent output_head(
+// The sent part of [from, to) is on its way again.
+static void sent_again(
+	struct wr_tcp_conn *c, struct wr_tcp_disorder *d, struct rte_mbuf *m, uint32_t to)
+{
+	c->lost_bytes -= min32(c->lost_bytes, to - c->rtx_nxt);
+	c->rtx_nxt = to;
+	for (; m != NULL &&
+		wr_seq_leq(wr_seq_min(wr_mbuf_priv(m)->seq + m->data_len, c->snd_nxt), to);
+		m = wr_mbuf_priv(m)->next) {
+		if (wr_seq_geq(wr_mbuf_priv(m)->seq, to))
+			break;
+		wr_mbuf_priv(m)->flags &= (uint16_t)~WR_MBUF_F_LOST;
+		c->rtx_cur = wr_mbuf_priv(m)->next;
+		if (d != NULL)
+			wr_tcp_inflight_sent(d, m);
+	}
+}
+
+// A FIN that was sent alone, or of which only the data arrived.
+static enum wr_tcp_sent output_fin_again(
 	struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_tcp_tx *tx, wr_us_t now)
 {
-	struct wr_tcp_out o;
-	enum wr_tcp_sent r = WR_TCP_SENT;
+	struct wr_tcp_out o = {.seq = c->snd_end, .flags = WR_TCP_FIN, .again = true};
+	enum wr_tcp_sent r = wr_tcp_segment_data(s, c, tx, &o, now);
 
-	if (c->snd_una != c->snd_nxt) {
-		again(c, &o, c->snd_una, c->snd_nxt, c->sndq.head);
-		r = wr_tcp_segment_data(s, c, tx, &o, now);
-	}
 	if (r == WR_TCP_SENT)
-		c->flags &= ~F_RTX_HEAD;
+		c->flags &= ~(F_FIN_LOST | F_FAST_RTX);
 	return r;
 }
 
-static void skip_sacked(struct wr_tcp_conn *c)
-{
-	while (c->rtx_cur != NULL && wr_seq_lt(c->rtx_nxt, c->rtx_end) &&
-		(wr_mbuf_priv(c->rtx_cur)->flags & WR_MBUF_F_SACKED)) {
-		c->rtx_nxt = wr_mbuf_priv(c->rtx_cur)->seq + c->rtx_cur->data_len;
-		c->rtx_cur = wr_mbuf_priv(c->rtx_cur)->next;
-	}
-}
-
-// After a time-out: everything that was outstanding, oldest first, as slow start allows.
-static enum wr_tcp_sent output_again(
+// What was lost, oldest first, as far as cwnd allows; one segment in any case when recovery begins.
+static enum wr_tcp_sent output_lost(
 	struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_tcp_tx *tx, wr_us_t now)
 {
 	// a closed or shrunken window does not stop the first segment (tcp-cases 4)
-	uint32_t limit = min32(c->cwnd, max32(c->snd_wnd, (uint32_t)c->mss));
-	struct wr_tcp_out o;
-	enum wr_tcp_sent r;
+	uint32_t edge = c->snd_una + max32(c->snd_wnd, (uint32_t)c->mss);
+	struct rte_mbuf *m;
 
-	for (;;) {
-		skip_sacked(c);
-		if (!wr_seq_lt(c->rtx_nxt, c->rtx_end) || c->rtx_nxt - c->snd_una >= limit)
+	while ((m = wr_tcp_inflight_next_lost(c)) != NULL) {
+		struct wr_tcp_out o = {.seq = c->rtx_nxt, .again = true, .cur = m};
+		uint32_t from = c->rtx_nxt;
+		enum wr_tcp_sent r;
+
+		o.len = lost_run(c, m);
+		if (!(c->flags & F_FAST_RTX) &&
+			(wr_tcp_pipe(c) + o.len > c->cwnd || wr_seq_gt(from + o.len, edge)))
 			return WR_TCP_SENT;
-		again(c, &o, c->rtx_nxt, c->rtx_end, c->rtx_cur);
+		with_fin(c, &o);
 		r = wr_tcp_segment_data(s, c, tx, &o, now);
 		if (r != WR_TCP_SENT)
 			return r;
-		c->rtx_nxt = o.seq;
-		c->rtx_cur = o.cur;
+		c->flags &= ~F_FAST_RTX;
+		if (o.flags & WR_TCP_FIN) {
+			c->flags &= ~F_FIN_LOST;
+			o.seq--;
+		}
+		sent_again(c, wr_tcp_disorder_of(s, c), m, o.seq);
+		wr_tcp_recovery_sent(s, c, from, o.seq - from, true, now);
 	}
+	if (unlikely(c->flags & F_FIN_LOST))
+		return output_fin_again(s, c, tx, now);
+	return WR_TCP_SENT;
 }
 
-// How much new payload may go now, up to one segment (RFC 9293 3.8.6.2.1; no Nagle: what is spliced
-// was shaped by its sender). *by_cwnd tells that congestion control said no.
+// How much new payload may go now, up to one segment (RFC 9293 3.8.6.2.1). *by_cwnd tells that
+// congestion control said no.
 static uint32_t allowed(const struct wr_tcp_conn *c, bool *by_cwnd)
 {
 	uint32_t flight = wr_tcp_flight(c);
 	uint32_t len = min32(c->snd_end - c->snd_nxt, (uint32_t)c->mss);
-	uint32_t cwnd = c->cwnd, room;
+	uint32_t room;
 
-	// limited transmit (RFC 3042)
-	if (unlikely(c->dupacks > 0 && c->ca_state == WR_TCP_CA_OPEN))
-		cwnd += min32(c->dupacks, 2u) * c->mss;
 	*by_cwnd = false;
-	if (flight + len > cwnd) {
+	if (wr_tcp_pipe(c) + len > c->cwnd) {
 		*by_cwnd = true;
 		return 0;
 	}
+	// RFC 9293 3.7.4, where the application asks for it: what is spliced was shaped by its
+	// sender
+	if (unlikely(c->flags & F_NAGLE) && len < c->mss && flight > 0 &&
+		!(c->flags & F_FIN_QUEUED))
+		return 0;
 	room = c->snd_wnd > flight ? c->snd_wnd - flight : 0;
 	if (likely(room >= len))
 		return len;
@@ -131,26 +155,53 @@ static uint32_t at_boundary(const struct wr_tcp_conn *c, uint32_t len)
 static void sent_new(
 	struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_tcp_out *o, wr_us_t now)
 {
+	uint32_t from = c->snd_nxt;
+	bool idle = c->rtx_at == WR_US_NEVER;
+
 	c->snd_nxt = o->seq;
 	c->snd_cur = o->cur;
 	if (o->flags & WR_TCP_FIN)
 		c->flags |= F_FIN_SENT;
-	if (c->rtx_at == WR_US_NEVER || (c->flags & F_PERSIST)) {
-		c->flags &= ~(F_PERSIST | F_PROBE_DUE);
-		c->rtx_since_us = 0;
-		wr_tcp_timer_rtx(s, c, now + c->rto_us);
+	if (unlikely(c->disorder != WR_HANDLE_NONE))
+		wr_tcp_recovery_sent(s, c, from, o->seq - from, false, now);
+	if (unlikely(c->rtx == WR_TCP_RTX_PERSIST)) {
+		c->flags &= ~F_PROBE_DUE;
+		c->rtx_since = 0;
+		idle = true;
 	}
+	// the probe's timer runs from the last segment (RFC 8985 7.2), the other from the first
+	if (idle || c->rtx == WR_TCP_RTX_PTO)
+		wr_tcp_timer_restart(s, c, now);
 }
 
 // What cwnd was good for, as of this output (tcp-cases 38).
 static void note_limit(struct wr_tcp_conn *c, bool by_cwnd)
 {
-	uint32_t flight = wr_tcp_flight(c);
+	uint32_t pipe = wr_tcp_pipe(c);
 
-	if (by_cwnd || (c->cwnd < c->ssthresh ? flight * 2 >= c->cwnd : flight + c->mss > c->cwnd))
+	if (by_cwnd || (c->cwnd < c->ssthresh ? pipe * 2 >= c->cwnd : pipe + c->mss > c->cwnd))
 		c->flags |= F_CWND_LIMITED;
 	else
 		c->flags &= ~F_CWND_LIMITED;
+}
+
+// Large windows leave in steps of a timer tick instead of at once: twice as fast as the path takes
+// them in slow start, a quarter faster afterwards. UINT32_MAX: not paced; 0: not yet.
+static uint32_t pace_quota(struct wr_tcp_conn *c, wr_us_t now)
+{
+	uint64_t bytes;
+
+	if (c->cwnd < WR_TCP_PACE_SEGS * (uint32_t)c->mss ||
+		c->srtt_us < 4u << WR_WHEEL_TICK_SHIFT) {
+		c->flags &= ~F_PACED;
+		return UINT32_MAX;
+	}
+	if ((c->flags & F_PACED) && (int32_t)(c->pace_us - (uint32_t)now) > 0)
+		return 0;
+	c->flags &= ~F_PACED;
+	bytes = c->cwnd < c->ssthresh ? 2ULL * c->cwnd : c->cwnd + c->cwnd / 4;
+	bytes = (bytes << WR_WHEEL_TICK_SHIFT) / c->srtt_us;
+	return (uint32_t)min64(max64(bytes, 2u * c->mss), UINT32_MAX - 1);
 }
 
 static enum wr_tcp_sent output_new(
@@ -158,12 +209,26 @@ static enum wr_tcp_sent output_new(
 {
 	enum wr_tcp_sent r = WR_TCP_SENT;
 	bool by_cwnd = false, any = false;
+	uint32_t quota, first = c->snd_nxt;
 
-	if (c->snd_una == c->snd_nxt && now - c->last_send_us > c->rto_us)
-		c->cc->restart(c, now);
+	if (!wr_seq_lt(c->snd_nxt, c->snd_end))
+		goto out;
+	if (c->snd_una == c->snd_nxt &&
+		(uint64_t)(wr_tcp_tick(now) - c->send_tick) << WR_WHEEL_TICK_SHIFT > c->rto_us)
+		wr_tcp_cc(c)->restart(c, now);
+	quota = pace_quota(c, now);
 	while (wr_seq_lt(c->snd_nxt, c->snd_end)) {
 		struct wr_tcp_out o = {.seq = c->snd_nxt, .cur = c->snd_cur};
 
+		if (unlikely(c->snd_nxt - first >= quota)) {
+			if (quota > 0) {
+				c->pace_us = (uint32_t)now + (1u << WR_WHEEL_TICK_SHIFT);
+				c->flags |= F_PACED;
+			}
+			wr_tcp_timer_pace(s, c, now + (uint32_t)(c->pace_us - (uint32_t)now));
+			any = false; // cwnd was not the limit, nor did it go unused
+			break;
+		}
 		o.len = allowed(c, &by_cwnd);
 		if (o.len == 0)
 			break;
@@ -176,10 +241,64 @@ static enum wr_tcp_sent output_new(
 		sent_new(s, c, &o, now);
 		any = true;
 	}
+out:
 	c->flags &= ~F_SWS_OVERRIDE;
 	if (any || by_cwnd)
 		note_limit(c, by_cwnd);
 	return r;
+}
+
+// The entry that ends the flight.
+static struct rte_mbuf *highest_sent(const struct wr_tcp_conn *c, uint32_t end)
+{
+	struct rte_mbuf *m = c->snd_cur == NULL ? c->sndq.tail : c->sndq.head;
+
+	while (wr_seq_lt(wr_mbuf_priv(m)->seq + m->data_len, end))
+		m = wr_mbuf_priv(m)->next;
+	return m;
+}
+
+// RFC 8985 7.3: new payload if the window has room for it, else what was sent last.
+static enum wr_tcp_sent output_tlp(
+	struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_tcp_tx *tx, wr_us_t now)
+{
+	uint32_t flight = wr_tcp_flight(c), end = wr_seq_min(c->snd_nxt, c->snd_end);
+	struct wr_tcp_out o = {.seq = c->snd_nxt, .cur = c->snd_cur};
+	uint32_t room = c->snd_wnd > flight ? c->snd_wnd - flight : 0;
+	enum wr_tcp_sent r;
+
+	o.len = min32(min32(c->snd_end - end, (uint32_t)c->mss), room);
+	if (flight == 0 || !wr_tcp_tlp_wanted(c)) {
+		c->flags &= ~F_TLP_DUE;
+		return WR_TCP_SENT;
+	}
+	o.again = o.len == 0;
+	if (o.again && wr_seq_lt(c->snd_una, end)) {
+		o.cur = highest_sent(c, end);
+		o.seq = wr_seq_max(wr_mbuf_priv(o.cur)->seq, c->snd_una);
+		o.len = end - o.seq;
+		if (o.len > c->mss) {
+			o.len = c->mss;
+			o.seq = end - o.len;
+		}
+		with_fin(c, &o);
+	} else if (o.again) {
+		o.seq = c->snd_end;
+		o.flags = WR_TCP_FIN;
+	} else if ((c->flags & F_FIN_QUEUED) && o.seq + o.len == c->snd_end) {
+		o.flags = WR_TCP_FIN;
+	}
+	r = wr_tcp_segment_data(s, c, tx, &o, now);
+	if (r != WR_TCP_SENT)
+		return r;
+	c->flags &= ~F_TLP_DUE;
+	c->tlp = o.again ? WR_TCP_TLP_AGAIN : WR_TCP_TLP_NEW;
+	if (!o.again)
+		sent_new(s, c, &o, now);
+	c->tlp_end = c->snd_nxt;
+	wr_tcp_count(s, WR_CTR_tcp_tlp, 1);
+	wr_tcp_timer_restart(s, c, now);
+	return WR_TCP_SENT;
 }
 
 // A FIN without data needs no window: it costs the peer no memory.
@@ -207,11 +326,11 @@ static void check_persist(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t
 		c->flags |= F_STALLED;
 		wr_tcp_conn_event(s, c, WR_TCP_EV_STALLED);
 	}
-	if (c->flags & F_PERSIST)
+	if (c->rtx == WR_TCP_RTX_PERSIST || (c->flags & F_PACED))
 		return;
-	c->flags |= F_PERSIST;
+	c->rtx = WR_TCP_RTX_PERSIST;
 	c->backoff = 0;
-	c->rtx_since_us = 0;
+	c->rtx_since = 0;
 	wr_tcp_timer_rtx(s, c, now + c->rto_us);
 }
 
@@ -224,7 +343,12 @@ static enum wr_tcp_sent output_probe(
 
 	if (r == WR_TCP_SENT) {
 		c->flags &= ~F_PROBE_DUE;
-		wr_tcp_count(s, WR_CTR_tcp_persist_probes, 1);
+		if (c->rtx == WR_TCP_RTX_PERSIST && c->rtx_at != WR_US_NEVER) {
+			wr_tcp_count(s, WR_CTR_tcp_persist_probes, 1);
+		} else {
+			c->keep_probes++;
+			wr_tcp_count(s, WR_CTR_tcp_keepalive_probes, 1);
+		}
 	}
 	return r;
 }
@@ -234,19 +358,17 @@ static enum wr_tcp_sent output_send_side(
 {
 	enum wr_tcp_sent r = WR_TCP_SENT;
 
-	if (unlikely(c->flags & F_RTX_HEAD))
-		r = output_head(s, c, tx, now);
-	if (unlikely(r == WR_TCP_SENT && wr_seq_lt(c->rtx_nxt, c->rtx_end)))
-		r = output_again(s, c, tx, now);
-	if (r != WR_TCP_SENT || wr_seq_lt(c->rtx_nxt, c->rtx_end))
+	if (unlikely(c->lost_bytes > 0 || (c->flags & F_FIN_LOST)))
+		r = output_lost(s, c, tx, now);
+	if (unlikely(r == WR_TCP_SENT && (c->flags & F_TLP_DUE)))
+		r = output_tlp(s, c, tx, now);
+	if (r != WR_TCP_SENT || c->lost_bytes > 0)
 		return r;
 	r = output_new(s, c, tx, now);
 	if (r == WR_TCP_SENT)
 		r = output_fin(s, c, tx, now);
 	if (r == WR_TCP_SENT)
 		check_persist(s, c, now);
-	if (r == WR_TCP_SENT && unlikely(c->flags & F_PROBE_DUE))
-		r = output_probe(s, c, tx, now);
 	return r;
 }
 
@@ -271,8 +393,15 @@ static enum wr_tcp_sent output_conn(
 		if (r != WR_TCP_SENT)
 			return r;
 	}
+	if (unlikely(c->flags & F_PROBE_DUE)) {
+		r = output_probe(s, c, tx, now);
+		if (r != WR_TCP_SENT)
+			return r;
+	}
 	if ((c->flags & F_ACK_DUE) && c->state != WR_TCP_ST_SYN_SENT)
 		r = wr_tcp_segment_bare(s, c, tx, c->snd_nxt, WR_TCP_ACK, now);
+	if (unlikely(c->disorder != WR_HANDLE_NONE))
+		wr_tcp_disorder_done(s, c);
 	return r;
 }
 

@@ -21,7 +21,7 @@ static uint32_t entry_end(const struct rte_mbuf *m)
 static struct rte_mbuf *insert_after(struct wr_tcp_stack *s, struct wr_tcp_conn *c,
 	struct rte_mbuf *prev, struct wr_mq *in, uint32_t seq)
 {
-	struct wr_mq *q = &c->ooo;
+	struct wr_mq *q = &wr_tcp_disorder_of(s, c)->ooo;
 	struct rte_mbuf *m;
 
 	q->bytes += in->bytes;
@@ -47,7 +47,8 @@ static struct rte_mbuf *insert_after(struct wr_tcp_stack *s, struct wr_tcp_conn 
 
 static void evict_tail(struct wr_tcp_stack *s, struct wr_tcp_conn *c)
 {
-	struct wr_mq *q = &c->ooo;
+	struct wr_tcp_disorder *d = wr_tcp_disorder_of(s, c);
+	struct wr_mq *q = &d->ooo;
 	struct rte_mbuf *m = q->head, *prev = NULL;
 
 	for (; m != q->tail; m = wr_mbuf_priv(m)->next)
@@ -62,16 +63,20 @@ static void evict_tail(struct wr_tcp_stack *s, struct wr_tcp_conn *c)
 	s->ooo_bytes -= m->data_len;
 	s->ooo_count--;
 	wr_stats_drop_bytes(s->stats, WR_DROP_pay_ooo_evicted, m->data_len);
-	wr_tcp_sack_cut(c, entry_seq(m));
+	wr_tcp_sack_cut(d, entry_seq(m));
 	wr_tcp_buf_free(s, m);
 }
 
 uint64_t wr_tcp_reasm_purge(struct wr_tcp_stack *s, struct wr_tcp_conn *c)
 {
-	s->ooo_bytes -= c->ooo.bytes;
-	s->ooo_count -= c->ooo.count;
-	c->sack_count = 0;
-	return wr_tcp_mq_free(s, &c->ooo);
+	struct wr_tcp_disorder *d = wr_tcp_disorder_of(s, c);
+
+	if (likely(d == NULL))
+		return 0;
+	s->ooo_bytes -= d->ooo.bytes;
+	s->ooo_count -= d->ooo.count;
+	d->sack_count = 0;
+	return wr_tcp_mq_free(s, &d->ooo);
 }
 
 static void discard(struct wr_tcp_stack *s, struct wr_tcp_seg *g, uint32_t len, enum wr_drop why)
@@ -87,11 +92,12 @@ static void discard(struct wr_tcp_stack *s, struct wr_tcp_seg *g, uint32_t len, 
 static bool take(struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_tcp_seg *g, uint32_t len,
 	bool keep, bool at_edge, struct wr_mq *out)
 {
+	const struct wr_tcp_disorder *d = wr_tcp_disorder_of(s, c);
 	uint32_t bufs = keep && len >= WR_COPY_BYTES ? g->p->m->nb_segs : 0;
 
 	while (bufs > 0 && !wr_tcp_credit(s, bufs, at_edge)) {
 		// what waits behind the edge gives way to the edge
-		if (!at_edge || c->ooo.count == 0) {
+		if (!at_edge || d == NULL || d->ooo.count == 0) {
 			discard(s, g, len, WR_DROP_pay_no_credit);
 			return false;
 		}
@@ -110,8 +116,10 @@ static bool take(struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_tcp_se
 
 static void advance(struct wr_tcp_stack *s, struct wr_tcp_conn *c, uint32_t bytes)
 {
+	uint32_t before = c->rcv_nxt - c->irs - 1;
+
 	c->rcv_nxt += bytes;
-	c->bytes_in += bytes;
+	c->in_wraps = (uint16_t)(c->in_wraps + (before + bytes < before));
 	s->recv_queue_bytes += bytes;
 }
 
@@ -139,9 +147,11 @@ static void accept_in_order(struct wr_tcp_stack *s, struct wr_tcp_conn *c, struc
 // above seq went.
 static bool make_room(struct wr_tcp_stack *s, struct wr_tcp_conn *c, uint32_t seq, bool *evicted)
 {
+	const struct wr_mq *q = &wr_tcp_disorder_of(s, c)->ooo;
+
 	*evicted = false;
-	while (c->ooo.count >= s->cfg.ooo_segs_max || s->ooo_count >= s->cfg.ooo_total_max) {
-		if (c->ooo.tail == NULL || wr_seq_leq(entry_seq(c->ooo.tail), seq))
+	while (q->count >= s->cfg.ooo_segs_max || s->ooo_count >= s->cfg.ooo_total_max) {
+		if (q->tail == NULL || wr_seq_leq(entry_seq(q->tail), seq))
 			return false;
 		evict_tail(s, c);
 		*evicted = true;
@@ -165,7 +175,7 @@ static bool store_piece(struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr
 		return g->len > 0;
 	}
 	*prev = insert_after(s, c, *prev, &in, seq);
-	wr_tcp_sack_note(c, seq, stop);
+	wr_tcp_sack_note(wr_tcp_disorder_of(s, c), seq, stop);
 	if (last && g->len > 0)
 		discard(s, g, g->len, WR_DROP_pay_duplicate);
 	return g->len > 0;
@@ -174,21 +184,28 @@ static bool store_piece(struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr
 // Insert what is new of the segment between the entries of the store.
 static void store(struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_tcp_seg *g, bool at_edge)
 {
+	struct wr_tcp_disorder *d = wr_tcp_disorder_need(s, c);
 	struct rte_mbuf *prev = NULL, *e;
 	uint32_t end = g->seq + g->len;
 
-	if (c->ooo.tail != NULL && wr_seq_geq(g->seq, entry_end(c->ooo.tail)))
-		prev = c->ooo.tail;
+	if (unlikely(d == NULL)) {
+		discard(s, g, g->len, WR_DROP_pay_ooo_limit);
+		return;
+	}
+	if (d->ooo.tail != NULL && wr_seq_geq(g->seq, entry_end(d->ooo.tail)))
+		prev = d->ooo.tail;
 	while (g->len > 0) {
 		uint32_t stop = end;
 		bool evicted, last;
 
-		e = prev != NULL ? wr_mbuf_priv(prev)->next : c->ooo.head;
+		e = prev != NULL ? wr_mbuf_priv(prev)->next : d->ooo.head;
 		for (; e != NULL && wr_seq_leq(entry_end(e), g->seq); e = wr_mbuf_priv(e)->next)
 			prev = e;
 		if (e != NULL && wr_seq_leq(entry_seq(e), g->seq)) {
-			discard(s, g, wr_seq_min(end, entry_end(e)) - g->seq,
-				WR_DROP_pay_duplicate);
+			uint32_t dup = wr_seq_min(end, entry_end(e)) - g->seq;
+
+			wr_tcp_sack_duplicate(s, c, g->seq, g->seq + dup);
+			discard(s, g, dup, WR_DROP_pay_duplicate);
 			continue;
 		}
 		if (!at_edge && !make_room(s, c, g->seq, &evicted)) {
@@ -209,10 +226,11 @@ static void store(struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_tcp_s
 // Move what has become contiguous to the receive queue.
 static void drain(struct wr_tcp_stack *s, struct wr_tcp_conn *c)
 {
+	struct wr_tcp_disorder *d = wr_tcp_disorder_of(s, c);
 	bool moved = false;
 
-	while (c->ooo.head != NULL && entry_seq(c->ooo.head) == c->rcv_nxt) {
-		struct rte_mbuf *m = wr_mq_pop(&c->ooo);
+	while (d != NULL && d->ooo.head != NULL && entry_seq(d->ooo.head) == c->rcv_nxt) {
+		struct rte_mbuf *m = wr_mq_pop(&d->ooo);
 
 		s->ooo_bytes -= m->data_len;
 		s->ooo_count--;
@@ -221,16 +239,17 @@ static void drain(struct wr_tcp_stack *s, struct wr_tcp_conn *c)
 		moved = true;
 	}
 	if (moved) {
-		wr_tcp_sack_advance(c);
+		wr_tcp_sack_advance(d, c->rcv_nxt);
 		wr_tcp_conn_event(s, c, WR_TCP_EV_READABLE);
 	}
 }
 
-void wr_tcp_reasm(struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_tcp_seg *g)
+void wr_tcp_reasm(struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_tcp_seg *g, wr_us_t now)
 {
+	const struct wr_tcp_disorder *d = wr_tcp_disorder_of(s, c);
 	bool at_edge = g->seq == c->rcv_nxt;
 
-	if (likely(at_edge && c->ooo.head == NULL)) {
+	if (likely(at_edge && (d == NULL || d->ooo.head == NULL))) {
 		accept_in_order(s, c, g);
 	} else {
 		if (!at_edge) {

@@ -3,10 +3,11 @@
 
 #include "wr_build.h"
 
-// Resets, built at once and sent first by the next output: they need no connection afterwards. The
-// ring is bounded; one too many is dropped and counted, since the peer's next segment asks again.
+// Answers without a connection, built at once and sent first by the next output: they need no
+// connection afterwards. The ring is bounded; one too many is dropped and counted, since the peer's
+// next segment asks again.
 
-static void answer(struct wr_tcp_stack *s, const struct wr_tcp_hdr *h, uint32_t path)
+bool wr_tcp_answer(struct wr_tcp_stack *s, const struct wr_tcp_hdr *h, uint32_t path)
 {
 	struct rte_mbuf *m = NULL;
 
@@ -14,14 +15,21 @@ static void answer(struct wr_tcp_stack *s, const struct wr_tcp_hdr *h, uint32_t 
 		m = rte_pktmbuf_alloc(s->small);
 	if (unlikely(m == NULL || wr_build_tcp(m, h) != 0)) {
 		rte_pktmbuf_free(m);
-		wr_stats_drop(s->stats, WR_DROP_no_mbuf, 1);
-		return;
+		return false;
 	}
 	m->hash.usr = path;
 	s->answers[(s->answer_head + s->answer_count) % WR_TCP_ANSWERS] = m;
 	s->answer_count++;
-	wr_tcp_count(s, WR_CTR_tcp_rst_out, 1);
 	wr_tcp_count(s, WR_CTR_tcp_segs_out, 1);
+	return true;
+}
+
+static void reset(struct wr_tcp_stack *s, const struct wr_tcp_hdr *h, uint32_t path)
+{
+	if (likely(wr_tcp_answer(s, h, path)))
+		wr_tcp_count(s, WR_CTR_tcp_rst_out, 1);
+	else
+		wr_stats_drop(s->stats, WR_DROP_no_mbuf, 1);
 }
 
 // RFC 9293 3.10.7.1
@@ -40,7 +48,7 @@ void wr_tcp_reset_answer(struct wr_tcp_stack *s, const struct wr_tcp_seg *g, uin
 		        !!(p->flags & WR_TCP_FIN);
 		h.flags = WR_TCP_RST | WR_TCP_ACK;
 	}
-	answer(s, &h, path);
+	reset(s, &h, path);
 }
 
 void wr_tcp_reset_conn(struct wr_tcp_stack *s, const struct wr_tcp_conn *c)
@@ -50,5 +58,5 @@ void wr_tcp_reset_conn(struct wr_tcp_stack *s, const struct wr_tcp_conn *c)
 		.ack = c->rcv_nxt,
 		.flags = WR_TCP_RST | WR_TCP_ACK};
 
-	answer(s, &h, c->path);
+	reset(s, &h, c->path);
 }

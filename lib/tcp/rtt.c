@@ -21,6 +21,8 @@ void wr_tcp_rtt_sample(const struct wr_tcp_stack *s, struct wr_tcp_conn *c, uint
 {
 	uint32_t r = max32(rtt_us, 1u); // 0 means "no sample" (tcp-cases 41)
 
+	if (c->min_rtt_us == 0 || r < c->min_rtt_us)
+		c->min_rtt_us = r;
 	if (c->srtt_us == 0) {
 		c->srtt_us = r; // 2.2
 		c->rttvar_us = r / 2;

@@ -48,9 +48,27 @@ static enum wr_tcp_sent emit(struct wr_tcp_stack *s, struct wr_tcp_conn *c, stru
 	return WR_TCP_SENT;
 }
 
+// A duplicate is reported first and once (RFC 2883 4), then what is held.
+static void fill_sack(struct wr_tcp_disorder *d, struct wr_tcp_hdr *h, struct wr_sack_block *blocks)
+{
+	uint32_t n = 0;
+
+	if (d->dsack.left != d->dsack.right)
+		blocks[n++] = d->dsack;
+	for (uint32_t i = 0; i < d->sack_count && n < WR_TCP_MAX_SACK; i++)
+		blocks[n++] = d->sack[i];
+	d->dsack = (struct wr_sack_block){0};
+	if (n == 0)
+		return;
+	h->opts |= WR_TCPOPT_SACK;
+	h->sack = blocks;
+	h->sack_count = (uint8_t)n;
+}
+
 enum wr_tcp_sent wr_tcp_segment_bare(struct wr_tcp_stack *s, struct wr_tcp_conn *c,
 	struct wr_tcp_tx *tx, uint32_t seq, uint8_t flags, wr_us_t now)
 {
+	struct wr_sack_block blocks[WR_TCP_MAX_SACK];
 	struct wr_tcp_hdr h;
 	struct rte_mbuf *m;
 
@@ -62,11 +80,9 @@ enum wr_tcp_sent wr_tcp_segment_bare(struct wr_tcp_stack *s, struct wr_tcp_conn 
 		return WR_TCP_NO_MBUF;
 	}
 	fill_header(s, c, &h, seq, flags, now);
-	if (c->sack_count > 0 && (c->opts & WR_TCPOPT_SACKOK) && !(flags & WR_TCP_SYN)) {
-		h.opts |= WR_TCPOPT_SACK;
-		h.sack = c->sack;
-		h.sack_count = c->sack_count;
-	}
+	if (unlikely(c->disorder != WR_HANDLE_NONE && (c->opts & WR_TCPOPT_SACKOK) &&
+		     !(flags & WR_TCP_SYN)))
+		fill_sack(wr_tcp_disorder_of(s, c), &h, blocks);
 	if (flags == WR_TCP_ACK)
 		wr_tcp_count(s, WR_CTR_tcp_acks_out, 1);
 	return emit(s, c, tx, m, &h);
@@ -139,10 +155,13 @@ static bool chain_payload(struct wr_tcp_stack *s, struct rte_mbuf *m, struct wr_
 }
 
 // Note on each entry that it was sent, and move o past what was.
-static void mark_sent(struct wr_tcp_stack *s, struct wr_tcp_out *o, wr_us_t now)
+static void mark_sent(
+	struct wr_tcp_stack *s, struct wr_tcp_disorder *d, struct wr_tcp_out *o, wr_us_t now)
 {
 	uint32_t end = o->seq + o->len;
 
+	if (o->len > 0)
+		wr_mbuf_priv(o->cur)->flags |= WR_MBUF_F_BEGIN;
 	while (o->len > 0) {
 		struct wr_mbuf_priv *priv = wr_mbuf_priv(o->cur);
 		uint32_t off = o->seq - priv->seq;
@@ -153,6 +172,9 @@ static void mark_sent(struct wr_tcp_stack *s, struct wr_tcp_out *o, wr_us_t now)
 		else if (priv->sent == 0)
 			priv->sent = 1;
 		priv->sent_us = now;
+		// a lost entry is back in flight when all of it was sent again
+		if (unlikely(d != NULL) && !(priv->flags & WR_MBUF_F_LOST))
+			wr_tcp_inflight_sent(d, o->cur);
 		if (!o->again && off == 0 && part < o->cur->data_len)
 			wr_tcp_count(s, WR_CTR_resegmented, 1);
 		o->seq += part;
@@ -196,10 +218,10 @@ enum wr_tcp_sent wr_tcp_segment_data(struct wr_tcp_stack *s, struct wr_tcp_conn 
 		wr_tcp_count(s, WR_CTR_tcp_retrans_segs, 1);
 		wr_tcp_count(s, WR_CTR_tcp_retrans_bytes, wanted);
 	}
-	mark_sent(s, o, now);
+	mark_sent(s, wr_tcp_disorder_of(s, c), o, now);
 	o->seq += !!(flags & WR_TCP_FIN);
 	o->flags = flags;
-	c->last_send_us = now;
+	c->send_tick = wr_tcp_tick(now);
 	return WR_TCP_SENT;
 
 no_mbuf:

@@ -24,6 +24,8 @@ static void config_defaults(struct wr_tcp_config *c)
 	DEFAULT(c->rto_max_us, 60 * WR_US_PER_S);
 	DEFAULT(c->syn_timeout_us, 60 * WR_US_PER_S);
 	DEFAULT(c->give_up_us, 300 * WR_US_PER_S); // R2, RFC 9293 3.8.3
+	DEFAULT(c->keepalive_interval_us, 75 * WR_US_PER_S);
+	DEFAULT(c->keepalive_probes, 9);
 }
 
 static bool config_valid(const struct wr_tcp_config *c)
@@ -34,7 +36,15 @@ static bool config_valid(const struct wr_tcp_config *c)
 	       rte_pktmbuf_priv_size(c->small) >= WR_MBUF_PRIV_SIZE &&
 	       c->rto_min_us <= c->rto_max_us && c->rto_max_us <= UINT32_MAX / 2 &&
 	       c->rto_initial_us <= c->rto_max_us && c->rcv_buf_bytes <= 1u << 29 &&
-	       c->snd_buf_bytes <= 1u << 29;
+	       c->snd_buf_bytes <= 1u << 29 && c->rcv_buf_max_bytes <= 1u << 29 &&
+	       c->snd_buf_max_bytes <= 1u << 29 && c->give_up_us <= 3600 * WR_US_PER_S &&
+	       c->keepalive_probes <= UINT8_MAX && c->congestion <= WR_TCP_NEWRENO &&
+	       c->cookies <= WR_TCP_COOKIES_NEVER;
+}
+
+static uint32_t disorders(const struct wr_tcp_config *c)
+{
+	return min32(c->max_conns, max32(c->max_conns / WR_TCP_DISORDERS, WR_TCP_DISORDERS_MIN));
 }
 
 struct wr_tcp_stack *wr_tcp_stack_create(const struct wr_tcp_config *cfg, wr_us_t now)
@@ -58,14 +68,19 @@ struct wr_tcp_stack *wr_tcp_stack_create(const struct wr_tcp_config *cfg, wr_us_
 	if (wr_pool_init(&s->conns, "wr_tcp_conns", full.max_conns, sizeof(struct wr_tcp_conn),
 		    full.numa_node) != 0)
 		goto err_free_stack;
-	if (wr_tcp_flow_init(&s->flow, full.max_conns, full.numa_node) != 0)
+	if (wr_pool_init(&s->disorders, "wr_tcp_disorders", disorders(&full),
+		    sizeof(struct wr_tcp_disorder), full.numa_node) != 0)
 		goto err_fini_conns;
+	if (wr_tcp_flow_init(&s->flow, full.max_conns, full.numa_node) != 0)
+		goto err_fini_disorders;
 	if (wr_tcp_listeners_init(s) != 0)
 		goto err_fini_flow;
 	return s;
 
 err_fini_flow:
 	wr_tcp_flow_fini(&s->flow);
+err_fini_disorders:
+	wr_pool_fini(&s->disorders);
 err_fini_conns:
 	wr_pool_fini(&s->conns);
 err_free_stack:
@@ -81,7 +96,7 @@ static void conn_shutdown(struct wr_tcp_stack *s, struct wr_tcp_conn *c)
 	bytes = wr_tcp_unacked_payload(c);
 	wr_tcp_mq_free(s, &c->sndq);
 	bytes += wr_tcp_mq_free(s, &c->rcvq);
-	bytes += wr_tcp_mq_free(s, &c->ooo);
+	bytes += wr_tcp_reasm_purge(s, c);
 	if (bytes > 0)
 		wr_stats_drop_bytes(s->stats, WR_DROP_shutdown, bytes);
 }
@@ -100,6 +115,7 @@ void wr_tcp_stack_destroy(struct wr_tcp_stack *s)
 	}
 	rte_free(s->listeners);
 	wr_tcp_flow_fini(&s->flow);
+	wr_pool_fini(&s->disorders);
 	wr_pool_fini(&s->conns);
 	rte_free(s);
 }

@@ -17,9 +17,27 @@ void wr_tcp_timer_rtx(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t at)
 	arm(s, c, at);
 }
 
+void wr_tcp_timer_restart(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t now)
+{
+	bool probe = wr_tcp_tlp_wanted(c);
+
+	c->rtx = probe ? WR_TCP_RTX_PTO : WR_TCP_RTX_RTO;
+	if (c->snd_una == c->snd_nxt)
+		c->rtx_at = WR_US_NEVER; // lazily: the wheel is not touched (RFC 6298 5.2, 5.3)
+	else
+		wr_tcp_timer_rtx(s, c, now + (probe ? wr_tcp_tlp_timeout(c) : c->rto_us));
+}
+
+// Pacing has no deadline of its own: the node that fires early finds out why.
+void wr_tcp_timer_pace(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t at)
+{
+	arm(s, c, at);
+}
+
 void wr_tcp_timer_life(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t at)
 {
 	c->life_at = at;
+	c->flags &= ~F_KEEPALIVE;
 	arm(s, c, at);
 }
 
@@ -33,11 +51,49 @@ static void life_expired(struct wr_tcp_stack *s, struct wr_tcp_conn *c)
 		wr_tcp_conn_over(s, c, WR_TCP_END_TIMEOUT);
 }
 
+static void keepalive_at(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t at)
+{
+	wr_tcp_timer_life(s, c, at);
+	c->flags |= F_KEEPALIVE;
+}
+
+// RFC 9293 3.8.4: an idle peer is asked for an ACK, and given up after the last question.
+static void keepalive_expired(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t now)
+{
+	wr_us_t idle = (wr_us_t)(wr_tcp_tick(now) - c->recv_tick) << WR_WHEEL_TICK_SHIFT;
+
+	if (c->keep_probes == 0 && idle < s->cfg.keepalive_us) {
+		keepalive_at(s, c, now + s->cfg.keepalive_us - idle);
+		return;
+	}
+	if (c->keep_probes >= s->cfg.keepalive_probes) {
+		wr_tcp_conn_over(s, c, WR_TCP_END_TIMEOUT);
+		return;
+	}
+	// what is outstanding asks for an ACK by itself
+	if (c->rtx_at == WR_US_NEVER) {
+		c->flags |= F_PROBE_DUE;
+		wr_tcp_conn_dirty(s, c);
+	}
+	keepalive_at(s, c, now + s->cfg.keepalive_interval_us);
+}
+
+void wr_tcp_timer_keepalive(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t now)
+{
+	if (s->cfg.keepalive_us == 0)
+		return;
+	c->recv_tick = wr_tcp_tick(now);
+	keepalive_at(s, c, now + s->cfg.keepalive_us);
+}
+
 static bool given_up(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t now)
 {
-	if (c->rtx_since_us == 0)
-		c->rtx_since_us = max64(now, 1ULL);
-	if (now - c->rtx_since_us < s->cfg.give_up_us)
+	uint16_t unanswered;
+
+	if (c->rtx_since == 0)
+		c->rtx_since = wr_tcp_since(now);
+	unanswered = (uint16_t)(wr_tcp_since(now) - c->rtx_since);
+	if (unanswered < s->cfg.give_up_us >> WR_TCP_SINCE_SHIFT)
 		return false;
 	wr_tcp_conn_over(s, c, WR_TCP_END_TIMEOUT);
 	return true;
@@ -55,18 +111,11 @@ static void persist_expired(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us
 	wr_tcp_conn_dirty(s, c);
 }
 
-static void rtx_expired(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t now)
+static void rto_expired(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t now)
 {
-	if (c->flags & F_PERSIST) {
-		persist_expired(s, c, now);
-		return;
-	}
 	if (c->state == WR_TCP_ST_SYN_SENT || c->state == WR_TCP_ST_SYN_RECEIVED) {
 		c->flags |= F_SYN_DUE | F_SYN_RTX;
 		wr_tcp_conn_dirty(s, c);
-	} else if (c->snd_una == c->snd_nxt) {
-		c->rtx_at = WR_US_NEVER;
-		return;
 	} else {
 		if (given_up(s, c, now))
 			return;
@@ -74,6 +123,39 @@ static void rtx_expired(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t n
 	}
 	wr_tcp_rto_back_off(s, c);
 	wr_tcp_timer_rtx(s, c, now + c->rto_us);
+}
+
+static void rtx_expired(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t now)
+{
+	switch (c->rtx) {
+	case WR_TCP_RTX_PERSIST:
+		persist_expired(s, c, now);
+		return;
+	case WR_TCP_RTX_PTO:
+		c->flags |= F_TLP_DUE;
+		c->rtx = WR_TCP_RTX_RTO;
+		wr_tcp_timer_rtx(s, c, now + c->rto_us);
+		wr_tcp_conn_dirty(s, c);
+		return;
+	case WR_TCP_RTX_REO:
+		wr_tcp_recovery_reordering(s, c, now);
+		return;
+	default:
+		rto_expired(s, c, now);
+		return;
+	}
+}
+
+static void pace_expired(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t now)
+{
+	int32_t left = (int32_t)(c->pace_us - (uint32_t)now);
+
+	if (left > 0) {
+		arm(s, c, now + (uint32_t)left);
+		return;
+	}
+	c->flags &= ~F_PACED;
+	wr_tcp_conn_dirty(s, c);
 }
 
 uint32_t wr_tcp_timers(struct wr_tcp_stack *s, uint32_t budget, wr_us_t now)
@@ -92,15 +174,21 @@ uint32_t wr_tcp_timers(struct wr_tcp_stack *s, uint32_t budget, wr_us_t now)
 		c = wr_tcp_conn_at(s, h);
 		if (unlikely(c == NULL)) // nodes are cancelled before their object is freed
 			continue;
-		if (c->life_at <= now)
-			life_expired(s, c);
-		else if (c->rtx_at <= now)
+		if (c->life_at <= now) {
+			if (c->flags & F_KEEPALIVE)
+				keepalive_expired(s, c, now);
+			else
+				life_expired(s, c);
+		} else if (c->rtx_at <= now) {
 			rtx_expired(s, c, now);
-		c = wr_tcp_conn_at(s, h);
-		if (c != NULL && c->state != WR_TCP_ST_CLOSED) {
-			arm(s, c, c->rtx_at);
-			arm(s, c, c->life_at);
 		}
+		c = wr_tcp_conn_at(s, h);
+		if (c == NULL || c->state == WR_TCP_ST_CLOSED)
+			continue;
+		if (c->flags & F_PACED)
+			pace_expired(s, c, now);
+		arm(s, c, c->rtx_at);
+		arm(s, c, c->life_at);
 	}
 	return n;
 }

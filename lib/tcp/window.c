@@ -4,9 +4,14 @@
 // The receive window and the memory credit behind it. What is advertised is a promise to hold that
 // many bytes; promises are summed in bytes and, by the MSS, in buffers.
 
-static uint32_t in_segs(const struct wr_tcp_conn *c, uint32_t bytes)
+static uint32_t in_segs(struct wr_tcp_stack *s, const struct wr_tcp_conn *c, uint32_t bytes)
 {
-	return bytes == 0 ? 0 : (uint32_t)(((uint64_t)bytes * c->rcv_mss_inv) >> 32) + 1;
+	// connections of a stack nearly always have the same MSS: divide once
+	if (unlikely(s->inv_mss != c->rcv_mss)) {
+		s->inv_mss = c->rcv_mss;
+		s->inv = UINT32_MAX / c->rcv_mss;
+	}
+	return bytes == 0 ? 0 : (uint32_t)(((uint64_t)bytes * s->inv) >> 32) + 1;
 }
 
 // Bring the stack's sums in line with what this connection has promised.
@@ -15,12 +20,10 @@ void wr_tcp_window_promise(struct wr_tcp_stack *s, struct wr_tcp_conn *c)
 	bool open = wr_tcp_can_receive(c) || c->state == WR_TCP_ST_SYN_SENT ||
 	            c->state == WR_TCP_ST_SYN_RECEIVED || c->state == WR_TCP_ST_LISTEN;
 	uint32_t bytes = open ? c->rcv_adv - c->rcv_nxt : 0;
-	uint32_t segs = in_segs(c, bytes);
 
 	s->promised_bytes += (uint64_t)bytes - c->promised;
-	s->promised_segs += (uint64_t)segs - c->promised_segs;
+	s->promised_segs += (uint64_t)in_segs(s, c, bytes) - in_segs(s, c, c->promised);
 	c->promised = bytes;
-	c->promised_segs = segs;
 }
 
 bool wr_tcp_credit(const struct wr_tcp_stack *s, uint32_t bufs, bool at_edge)
@@ -30,8 +33,15 @@ bool wr_tcp_credit(const struct wr_tcp_stack *s, uint32_t bufs, bool at_edge)
 	return s->held_rx + bufs <= limit;
 }
 
+static uint32_t ooo_count(struct wr_tcp_stack *s, const struct wr_tcp_conn *c)
+{
+	const struct wr_tcp_disorder *d = wr_tcp_disorder_of(s, c);
+
+	return d != NULL ? d->ooo.count : 0;
+}
+
 // Bytes from RCV.NXT on that we would like to show.
-static uint32_t window_target(const struct wr_tcp_stack *s, const struct wr_tcp_conn *c)
+static uint32_t window_target(struct wr_tcp_stack *s, const struct wr_tcp_conn *c)
 {
 	// a queued buffer costs more than its payload (tcp-cases 32)
 	uint32_t used = max32(c->rcvq.bytes, c->rcvq.count * WR_TCP_TRUESIZE);
@@ -39,13 +49,13 @@ static uint32_t window_target(const struct wr_tcp_stack *s, const struct wr_tcp_
 	uint32_t now = c->rcv_adv - c->rcv_nxt;
 	uint32_t floor = 2u * c->rcv_mss;
 	uint64_t limit = (uint64_t)s->overcommit * s->cfg.held_budget;
-	uint64_t taken = s->held_rx + s->promised_segs - c->promised_segs;
+	uint64_t taken = s->held_rx + s->promised_segs - in_segs(s, c, c->promised);
 	uint64_t credit = limit > taken ? (limit - taken) * c->rcv_mss : 0;
 
 	space = min32(space, (uint32_t)UINT16_MAX << c->our_wscale);
 	if (unlikely(s->level >= 1))
 		space = min32(space, WR_TCP_SLOW_WND);
-	if (unlikely(s->level >= 2 && c->rcvq.count + c->ooo.count > s->share))
+	if (unlikely(s->level >= 2 && c->rcvq.count + ooo_count(s, c) > s->share))
 		space = min32(space, max32(now, floor));
 	if (unlikely(space > credit))
 		space = max32((uint32_t)credit, min32(space, floor));
@@ -66,7 +76,7 @@ static uint32_t least_step(const struct wr_tcp_conn *c, uint32_t segs)
 }
 
 // Whether the reader has made enough room to tell the peer of it.
-bool wr_tcp_window_worth_update(const struct wr_tcp_stack *s, const struct wr_tcp_conn *c)
+bool wr_tcp_window_worth_update(struct wr_tcp_stack *s, const struct wr_tcp_conn *c)
 {
 	uint32_t edge = c->rcv_nxt + window_target(s, c);
 
@@ -99,4 +109,45 @@ uint16_t wr_tcp_window_advertise(struct wr_tcp_stack *s, struct wr_tcp_conn *c)
 		wr_tcp_count(s, WR_CTR_tcp_zero_window, 1);
 	c->flags = wnd == 0 ? c->flags | F_ZERO_WND : c->flags & ~F_ZERO_WND;
 	return (uint16_t)wnd;
+}
+
+// What autotuning may raise a buffer to: none may take more than its share of the memory, and none
+// grows under pressure.
+static uint32_t tuned(const struct wr_tcp_stack *s, const struct wr_tcp_conn *c, uint32_t buf,
+	uint64_t want, uint32_t max)
+{
+	uint64_t share = (uint64_t)(s->cfg.held_budget / WR_TCP_TUNE_SHARE) * c->rcv_mss;
+
+	if (s->level >= 1 || s->held_rx > s->cfg.held_budget / 2)
+		return buf;
+	return max32(buf, (uint32_t)min64(min64(want, max), share));
+}
+
+// Dynamic right-sizing (Fisk, Feng 2001): room for twice what was read in a round trip, and a
+// little, so that the window never holds back a peer whose cwnd doubles, and holds it where its
+// flight has filled the path and a queue as large as the path.
+void wr_tcp_window_tune(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t now)
+{
+	uint32_t round = max32(c->srtt_us, 1u << WR_WHEEL_TICK_SHIFT);
+	uint32_t read = c->rcv_nxt - c->rcvq.bytes;
+	uint64_t want;
+
+	if (likely((uint32_t)now - c->recv_us < round))
+		return;
+	// an idle time in between makes the round longer than it was
+	if ((uint32_t)now - c->recv_us < 4 * round) {
+		want = 2ULL * (read - c->recv_seq) + 16 * c->rcv_mss;
+		if (want > c->rcv_buf)
+			c->rcv_buf = tuned(s, c, c->rcv_buf, want, s->cfg.rcv_buf_max_bytes);
+	}
+	c->recv_seq = read;
+	c->recv_us = (uint32_t)now;
+}
+
+void wr_tcp_window_tune_send(const struct wr_tcp_stack *s, struct wr_tcp_conn *c)
+{
+	uint64_t want = 2ULL * c->cwnd;
+
+	if (unlikely(want > c->snd_buf) && (c->flags & F_CWND_LIMITED))
+		c->snd_buf = tuned(s, c, c->snd_buf, want, s->cfg.snd_buf_max_bytes);
 }

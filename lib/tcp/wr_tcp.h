@@ -26,6 +26,20 @@
 
 struct wr_tcp_stack;
 
+// Congestion control.
+enum wr_tcp_congestion {
+	WR_TCP_CUBIC,   // RFC 9438 with HyStart++ (RFC 9406)
+	WR_TCP_NEWRENO, // RFC 5681
+};
+
+// SYN cookies (RFC 4987 3.6): SYNs answered without keeping anything. MSS survives; window scale
+// and SACK do when the peer has timestamps.
+enum wr_tcp_cookies {
+	WR_TCP_COOKIES_AUTO, // while half-open connections are at their limit
+	WR_TCP_COOKIES_ALWAYS,
+	WR_TCP_COOKIES_NEVER, // at the limit SYNs are dropped: WR_DROP_syn_backlog_full
+};
+
 // What the stack is made from. Zero in a field with a default means that default.
 struct wr_tcp_config {
 	uint32_t max_conns;      // connections of all states
@@ -36,19 +50,28 @@ struct wr_tcp_config {
 	uint32_t held_reserve;   // of which only the segment at RCV.NXT may take the last ones
 	uint32_t small_budget;   // most small buffers held in queues; default half of `small`: what
 	                         // sends ACKs and headers must never be used up by payload
-	uint32_t rcv_buf_bytes;  // receive queue limit of a connection; default 128 KiB
-	uint32_t snd_buf_bytes;  // send queue high mark of a connection; default 128 KiB
-	uint32_t ooo_segs_max;   // out-of-order buffers of a connection; default 128
-	uint32_t ooo_total_max;  // of the stack; default held_budget / 4
-	wr_us_t time_wait_us;    // 2 MSL; default 60 s
-	wr_us_t rto_min_us;      // default 200 ms
-	wr_us_t rto_initial_us;  // default 1 s (RFC 6298)
-	wr_us_t rto_max_us;      // default 60 s
-	wr_us_t syn_timeout_us;  // life of a half-open connection; default 60 s
-	wr_us_t give_up_us;      // unanswered retransmission; default 5 min (R2, RFC 9293 3.8.3);
-	                         // persist never gives up while answered
-	struct rte_mempool *small; // headers, indirect mbufs, small copies (wr_mempool.h)
-	struct wr_stats *stats;    // counters of the owner; not freed
+	uint32_t rcv_buf_bytes;  // receive queue limit a connection begins with; default 128 KiB
+	uint32_t snd_buf_bytes;  // send queue high mark it begins with; default 128 KiB
+	uint32_t rcv_buf_max_bytes; // what autotuning may raise them to, within an eighth of the
+	uint32_t snd_buf_max_bytes; // budget each; default: no autotuning
+	uint32_t ooo_segs_max;      // out-of-order buffers of a connection; default 128
+	uint32_t ooo_total_max;     // of the stack; default held_budget / 4
+	wr_us_t time_wait_us;       // 2 MSL; default 60 s
+	wr_us_t rto_min_us;         // default 200 ms
+	wr_us_t rto_initial_us;     // default 1 s (RFC 6298)
+	wr_us_t rto_max_us;         // default 60 s
+	wr_us_t syn_timeout_us;     // life of a half-open connection; default 60 s
+	wr_us_t give_up_us; // unanswered retransmission; default 5 min (R2, RFC 9293 3.8.3);
+	                    // persist never gives up while answered
+	// after so long without a segment from the peer it is asked for an ACK, RFC 9293 3.8.4;
+	// 0: never
+	wr_us_t keepalive_us;
+	wr_us_t keepalive_interval_us; // between the questions; default 75 s
+	uint32_t keepalive_probes;     // unanswered ones that end the connection; default 9
+	enum wr_tcp_congestion congestion;
+	enum wr_tcp_cookies cookies; // deferred listeners accept eagerly what came by cookie
+	struct rte_mempool *small;   // headers, indirect mbufs, small copies (wr_mempool.h)
+	struct wr_stats *stats;      // counters of the owner; not freed
 	uint64_t secret[4]; // keys: [0..1] initial sequence numbers and timestamps, [2..3] flow
 	                    // table
 	uint64_t seed;      // of the random source
@@ -106,6 +129,7 @@ enum wr_tcp_admit {
 
 struct wr_tcp_listen_opts {
 	uint32_t user;   // given back in ready events (listener id of the owner)
+	bool nagle;      // RFC 9293 3.7.4; off, since what is spliced was shaped by its sender
 	bool deferred;   // SYN raises WR_TCP_EV_SYN, answered by wr_tcp_accept() or wr_tcp_abort()
 	uint16_t mss_v4; // largest MSS to show, 0: 1460
 	uint16_t mss_v6; // 0: 1440
@@ -139,7 +163,7 @@ struct wr_tcp_ready {
 	wr_handle_t conn;
 	uint32_t events;   // WR_TCP_EV_*, all since last popped
 	uint32_t user;     // wr_tcp_set_user(), or 0
-	uint32_t listener; // opts.user of its listener, for passive opens
+	uint32_t listener; // opts.user of its listener, for passive opens until wr_tcp_set_user()
 };
 
 // Take the next connection that changed. False when none. Released connections never appear.
@@ -154,9 +178,10 @@ bool wr_tcp_ready_pop(struct wr_tcp_stack *s, struct wr_tcp_ready *out);
 struct wr_tcp_connect_opts {
 	uint32_t flags; // WR_TCP_CONNECT_F_*
 	uint32_t user;
-	uint32_t path;          // as wr_tcp_set_path()
-	uint16_t mss;           // to show; 0: 1460 or 1440
-	uint8_t opts;           // WR_TCPOPT_WSCALE, _SACKOK, _TS to offer (MSS always)
+	uint32_t path; // as wr_tcp_set_path()
+	uint16_t mss;  // to show; 0: 1460 or 1440
+	uint8_t opts;  // WR_TCPOPT_WSCALE, _SACKOK, _TS to offer (MSS always)
+	bool nagle;
 	uint32_t rcv_buf_bytes; // 0: the stack's
 	uint32_t snd_buf_bytes;
 };
@@ -258,9 +283,16 @@ struct wr_tcp_info {
 	uint32_t ssthresh_bytes;
 	uint32_t srtt_us;
 	uint32_t rto_us;
-	uint32_t retrans;   // segments sent again, this connection
-	uint64_t bytes_in;  // in-order payload
-	uint64_t bytes_out; // acknowledged payload
+	uint32_t rcv_buf_bytes; // as autotuning has it now
+	uint32_t snd_buf_bytes;
+	uint32_t min_rtt_us;
+	uint32_t sacked_bytes;  // in flight, and held by the peer already
+	uint32_t lost_bytes;    // deemed lost, waiting to be sent again
+	const char *ca_state;   // "open", "disorder", "recovery" or "loss"
+	const char *congestion; // "cubic" or "newreno"
+	uint32_t retrans;       // segments sent again, this connection
+	uint64_t bytes_in;      // in-order payload
+	uint64_t bytes_out;     // acknowledged payload
 	uint32_t iss, irs, snd_una, snd_nxt, rcv_nxt;
 };
 bool wr_tcp_info(struct wr_tcp_stack *s, wr_handle_t conn, struct wr_tcp_info *out);
@@ -269,7 +301,8 @@ bool wr_tcp_info(struct wr_tcp_stack *s, wr_handle_t conn, struct wr_tcp_info *o
 // (slow; for tests and the ledger), the others are running counts.
 struct wr_tcp_gauges {
 	uint32_t conns, half_open, time_wait, ready, dirty;
-	uint32_t conns_max, half_open_max;
+	uint32_t disorders; // connections with segments lost or out of order
+	uint32_t conns_max, half_open_max, disorders_max;
 	uint32_t held_rx_mbufs, held_budget;
 	uint32_t held_small_mbufs;
 	uint64_t promised_bytes;

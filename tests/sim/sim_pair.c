@@ -1,21 +1,49 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "wr_test.h"
 
-#include <getopt.h>
-
 #include "pair.h"
+#include "runner.h"
+#include "watch.h"
 
 // Random scenarios between two stacks: every seed is another mix of link faults, options, buffers,
 // budgets, applications and endings. After each turn the books are checked; streams are compared
-// byte by byte; at the end every buffer is back in its pool.
+// byte by byte, and every packet is judged (watch.h); at the end nothing is left anywhere.
+
+#define LIFE_US    (3600 * WR_US_PER_S) // longest scenario
+#define TURNS_MAX  3000000
+#define STARVE_MAX 4  // times that buffers run out
+#define HARSH      40 // permille lost from which a time-out is no surprise
 
 static const uint32_t bases[] = {0, 0x7fffffff, 0xfffffff0, 0x80000000};
 
+enum trouble {
+	LOSS,
+	DUP,
+	REORDER,
+	CORRUPT,
+	HOSTILE,
+	NO_SMALL,
+	NO_RX,
+	BUDGET,
+	ABORTS,
+	GIVEN_UP,
+	STALLED
+};
+static const char *const trouble_names[] = {"loss", "duplication", "reordering", "corruption",
+	"forgery", "no small buffers", "no RX buffers", "small budget", "aborts", "time-outs",
+	NULL};
+
 struct scenario {
 	uint64_t seed;
+	const struct runner_opts *o;
+	struct pair p;
+	struct watch w;
 	uint32_t conns;
-	bool aborts, starve, verbose, trace;
-	struct rte_mbuf *taken[1 << 14]; // small buffers that the scenario keeps away
+	uint32_t trouble;
+	uint32_t starve;          // times still to come
+	wr_us_t hungry;           // when buffers run out or come back
+	struct rte_mempool *from; // where the taken ones belong
+	struct rte_mbuf *taken[PAIR_SMALL + 1];
 	uint32_t taken_count;
 };
 
@@ -58,22 +86,26 @@ static void random_link(struct pair *p)
 		p->link.dup = one_in(p, 2) ? 0 : pick(p, 0, 100);
 		p->link.reorder = one_in(p, 2) ? 0 : pick(p, 0, 200);
 	}
+	p->link.corrupt = one_in(p, 3) ? pick(p, 0, one_in(p, 4) ? 100 : 20) : 0;
 	p->link.share = one_in(p, 3) ? pick(p, 0, 1000) : 0;
 	p->link.split = one_in(p, 3) ? pick(p, 0, 500) : 0;
 }
 
-static void random_app(struct pair *p, struct pair_app *a, struct pair_app *b)
+// Streams of some hundred segments: more would repeat themselves, and less would not get far.
+static void random_app(struct pair *p, struct pair_app *a, struct pair_app *b, uint32_t mss)
 {
-	a->to_send = one_in(p, 4) ? pick(p, 0, 300) : pick(p, 0, 120000);
-	a->chunk = one_in(p, 3) ? pick(p, 1, 100) : pick(p, 100, 2048);
-	if (a->chunk < 64 && a->to_send > 20000)
-		a->to_send = 20000;
+	uint32_t chunk = one_in(p, 3) ? pick(p, 1, 100) : pick(p, 100, 2048);
+	uint32_t segs = one_in(p, 8) ? 150 : 75;
+	uint32_t most = segs * RTE_MIN(mss, 8 * chunk);
+
+	a->to_send = one_in(p, 5) ? pick(p, 0, 300) : pick(p, most / 3, most);
+	a->chunk = chunk;
 	a->fin_when_done = true;
 	b->echo = one_in(p, 2);
 	if (b->echo) {
 		b->fin_on_eof = true;
 	} else {
-		b->to_send = one_in(p, 4) ? 0 : pick(p, 0, 120000);
+		b->to_send = one_in(p, 4) ? 0 : pick(p, 0, most);
 		b->chunk = pick(p, 1000, 2048);
 		b->fin_when_done = true;
 	}
@@ -92,30 +124,53 @@ static void open_one(struct pair *p)
 
 	o.opts = (uint8_t)(wr_rng_next(&p->rng) &
 			   (WR_TCPOPT_WSCALE | WR_TCPOPT_SACKOK | WR_TCPOPT_TS));
-	if (one_in(p, 4))
-		o.mss = (uint16_t)pick(p, 64, 1440);
+	o.mss = (uint16_t)(one_in(p, 4) ? pick(p, 64, 1440) : 1440);
 	a = pair_connect(p, &o);
 	if (a == NULL)
 		pair_fail(p, "connect");
-	random_app(p, a, pair_peer(p, a));
+	random_app(p, a, pair_peer(p, a), o.mss);
 }
 
-// Keep small buffers away for a while: every allocation fails (tcp-cases 36).
-static void starve(struct pair *p, struct scenario *sc)
+// Keep the buffers of one pool away for a while, but for a few: allocations fail at any place
+// (tcp-cases 36).
+static void take(struct scenario *sc)
 {
-	while (sc->taken_count < RTE_DIM(sc->taken)) {
-		struct rte_mbuf *m = rte_pktmbuf_alloc(p->small);
+	struct pair *p = &sc->p;
+	uint32_t left = one_in(p, 2) ? 0 : pick(p, 1, 20), n;
 
-		if (m == NULL)
-			break;
-		sc->taken[sc->taken_count++] = m;
+	sc->from = one_in(p, 2) ? p->small : p->rx;
+	sc->trouble |= sc->from == p->small ? 1u << NO_SMALL : 1u << NO_RX;
+	n = rte_mempool_avail_count(sc->from);
+	n = n > left ? n - left : 0;
+	if (n == 0 || rte_pktmbuf_alloc_bulk(sc->from, sc->taken, n) != 0)
+		return;
+	sc->taken_count = n;
+}
+
+static void give_back(struct scenario *sc)
+{
+	if (sc->taken_count > 0)
+		rte_pktmbuf_free_bulk(sc->taken, sc->taken_count);
+	sc->taken_count = 0;
+	watch_excuse(&sc->w, sc->p.now);
+}
+
+static void starve(struct scenario *sc)
+{
+	struct pair *p = &sc->p;
+
+	if (p->now < sc->hungry)
+		return;
+	if (sc->taken_count > 0) {
+		give_back(sc);
+		sc->hungry = sc->starve > 0 ? p->now + pick(p, 1, 1000000) : WR_US_NEVER;
+	} else if (sc->starve > 0) {
+		sc->starve--;
+		take(sc);
+		sc->hungry = p->now + (one_in(p, 2) ? pick(p, 1000, 3000000) : pick(p, 100, 20000));
+	} else {
+		sc->hungry = WR_US_NEVER;
 	}
-}
-
-static void feed(struct scenario *sc)
-{
-	while (sc->taken_count > 0)
-		rte_pktmbuf_free(sc->taken[--sc->taken_count]);
 }
 
 static bool all_done(const struct pair *p)
@@ -153,8 +208,17 @@ static void drop_orphans(struct pair *p)
 			}
 }
 
-static void check_ends(struct pair *p, const struct scenario *sc)
+// Whether an early end may come from nothing but the link and the buffers.
+static bool harsh(const struct scenario *sc)
 {
+	return sc->p.link.loss + sc->p.link.corrupt >= HARSH ||
+	       (sc->trouble & (1u << NO_SMALL | 1u << NO_RX | 1u << BUDGET));
+}
+
+static void check_ends(struct scenario *sc)
+{
+	struct pair *p = &sc->p;
+
 	for (uint32_t i = 0; i < sc->conns; i++) {
 		const struct pair_app *a = &p->app[0][i], *b = &p->app[1][i];
 
@@ -162,10 +226,13 @@ static void check_ends(struct pair *p, const struct scenario *sc)
 			return;
 		if (!a->used || !b->used) // aborted, or never got through
 			continue;
+		PAIR_CHECK(p, a->conn != WR_HANDLE_NONE || a->end != WR_TCP_END_NONE);
+		PAIR_CHECK(p, b->conn != WR_HANDLE_NONE || b->end != WR_TCP_END_NONE);
 		if (a->end != WR_TCP_END_CLOSED || b->end != WR_TCP_END_CLOSED) {
-			if (!sc->aborts)
+			if (!(sc->trouble & 1u << ABORTS) && !harsh(sc))
 				pair_fail(p, "connection %u ended %s and %s", i,
 					wr_tcp_end_name(a->end), wr_tcp_end_name(b->end));
+			sc->trouble |= 1u << GIVEN_UP;
 			continue;
 		}
 		PAIR_EQ(p, b->got, a->to_send);
@@ -174,15 +241,118 @@ static void check_ends(struct pair *p, const struct scenario *sc)
 	}
 }
 
-static void run(struct scenario *sc)
+static uint32_t live(struct pair *p)
 {
-	static struct pair pair;
-	struct pair *p = &pair;
+	struct wr_tcp_gauges a, b;
+
+	wr_tcp_gauges(p->s[0], &a);
+	wr_tcp_gauges(p->s[1], &b);
+	return a.conns + b.conns;
+}
+
+static void check_empty(struct pair *p)
+{
+	for (int side = 0; side < 2; side++) {
+		struct wr_tcp_gauges g;
+
+		wr_tcp_gauges(p->s[side], &g);
+		PAIR_EQ(p, g.conns, 0);
+		PAIR_EQ(p, g.half_open + g.time_wait + g.ready + g.dirty, 0);
+		PAIR_EQ(p, g.held_rx_mbufs + g.held_small_mbufs, 0);
+		PAIR_EQ(p, g.promised_bytes, 0);
+		PAIR_EQ(p, g.recv_queue_bytes + g.ooo_bytes + g.send_queue_bytes, 0);
+		PAIR_CHECK(p, wr_tcp_next_timer(p->s[side]) == WR_US_NEVER);
+		pair_check(p, side);
+	}
+}
+
+static_assert(PAIR_F_LOST == WATCH_F_LOST && PAIR_F_DUP == WATCH_F_DUP &&
+		      PAIR_F_LATE == WATCH_F_LATE && PAIR_F_CORRUPT == WATCH_F_CORRUPT &&
+		      PAIR_F_HOSTILE == WATCH_F_HOSTILE && PAIR_F_QUEUE == WATCH_F_QUEUE,
+	"one set of flags");
+
+// --- the watch
+// ------------------------------------------------------------------------------------
+
+static bool sight(void *arg, const struct wr_tuple *t, uint64_t *cache, struct watch_sight *out)
+{
+	struct scenario *sc = arg;
+	int side = t->lport == 80 ? 1 : 0;
+	struct wr_tcp_stack *s = sc->p.s[side];
+	uint32_t cursor = 0;
+	wr_handle_t h;
+
+	out->timeouts = sc->p.stats[side].ctr[WR_CTR_tcp_rto];
+	if (*cache != 0 && wr_tcp_info(s, (wr_handle_t)*cache, &out->info) &&
+		wr_tuple_eq(&out->info.tuple, t))
+		return true;
+	while ((h = wr_tcp_walk(s, &cursor)) != WR_HANDLE_NONE)
+		if (wr_tcp_info(s, h, &out->info) && wr_tuple_eq(&out->info.tuple, t)) {
+			*cache = h;
+			return true;
+		}
+	return false;
+}
+
+static const char *name(void *arg, const struct wr_addr *a, uint16_t port)
+{
+	return port == 80 ? "server" : "client";
+}
+
+__attribute__((noreturn)) static void wrong(void *arg, const char *text)
+{
+	struct scenario *sc = arg;
+
+	pair_fail(&sc->p, "%s", text);
+}
+
+static void on_sent(void *arg, int from, const struct wr_pkt *k, wr_us_t at, uint32_t what)
+{
+	struct scenario *sc = arg;
+
+	watch_sent(&sc->w, sc->p.now, k, at, what);
+}
+
+static void on_arrives(void *arg, int to, const struct wr_pkt *k, uint32_t what)
+{
+	struct scenario *sc = arg;
+
+	watch_arrives(&sc->w, sc->p.now, k, what);
+}
+
+static void on_failed(void *arg)
+{
+	struct scenario *sc = arg;
+
+	watch_print_last(&sc->w);
+	fprintf(stderr, "seed %llu failed\n", (unsigned long long)sc->seed);
+	runner_say_replay(sc->o, sc->seed);
+	fflush(stderr);
+}
+
+// --- one seed
+// -------------------------------------------------------------------------------------
+
+static void say(
+	const struct scenario *sc, const struct wr_tcp_config *a, const struct wr_tcp_config *b)
+{
+	const struct pair *p = &sc->p;
+
+	printf("seed %llu: v%c conns %u loss %u dup %u reorder %u corrupt %u delay %u share %u "
+	       "split %u budget %u/%u rcv %u/%u aborts %d starve %u hostile %u\n",
+		(unsigned long long)sc->seed, p->v6 ? '6' : '4', sc->conns, p->link.loss,
+		p->link.dup, p->link.reorder, p->link.corrupt, p->link.delay_us, p->link.share,
+		p->link.split, a->held_budget, b->held_budget, a->rcv_buf_bytes, b->rcv_buf_bytes,
+		!!(sc->trouble & 1u << ABORTS), sc->starve, p->hostile);
+}
+
+static void make(struct scenario *sc)
+{
+	struct watch_ops ops = {sc, sight, name, wrong};
 	struct wr_tcp_listen_opts lo = {0};
 	struct wr_tcp_config ca, cb;
+	struct pair *p = &sc->p;
 	struct wr_rng rng;
-	wr_us_t hungry = WR_US_NEVER, start;
-	uint32_t turns = 0;
 
 	wr_rng_init(&rng, sc->seed ^ 0x51ed270b);
 	ca = random_config(&rng);
@@ -190,99 +360,86 @@ static void run(struct scenario *sc)
 	pair_start(p, &ca, &cb, sc->seed, sc->seed & 1);
 	random_link(p);
 	p->iss_forced = !one_in(p, 3);
-	p->iss[0] = bases[wr_rng_below(&p->rng, RTE_DIM(bases))] - pick(p, 0, 5000);
-	p->iss[1] = bases[wr_rng_below(&p->rng, RTE_DIM(bases))] - pick(p, 0, 5000);
-	p->room = one_in(p, 4) ? pick(p, 1, 4) : 64;
-	sc->aborts = one_in(p, 5);
-	sc->starve = one_in(p, 6);
-	if (one_in(p, 6)) {
-		p->hostile = pick(p, 1, 200);
-		sc->aborts = true;
+	for (int i = 0; i < 2; i++) {
+		p->iss[i] = bases[wr_rng_below(&p->rng, RTE_DIM(bases))];
+		p->iss[i] -= pick(p, 0, 5000);
 	}
+	p->room = one_in(p, 4) ? pick(p, 1, 4) : 64;
+	sc->starve = one_in(p, 5) ? pick(p, 1, STARVE_MAX) : 0;
+	sc->hungry = sc->starve > 0 ? p->now + pick(p, 0, 1000000) : WR_US_NEVER;
+	p->hostile = one_in(p, 8) ? pick(p, 1, 200) : 0;
 	sc->conns = one_in(p, 3) ? pick(p, 2, 6) : 1;
-	p->trace = sc->trace;
+	sc->trouble = (p->link.loss > 0) << LOSS | (p->link.dup > 0) << DUP |
+	              (p->link.reorder > 0) << REORDER | (p->link.corrupt > 0) << CORRUPT |
+	              (p->hostile > 0) << HOSTILE |
+	              (ca.held_budget < 400 || cb.held_budget < 400) << BUDGET |
+	              (uint32_t)(p->hostile > 0 || one_in(p, 6)) << ABORTS;
+	watch_reset(&sc->w, &ops, p->now);
+	sc->w.trace = sc->o->trace;
+	sc->w.hostile = p->hostile > 0;
+	p->watch = (struct pair_watch){sc, on_sent, on_arrives, on_failed};
+	if (sc->o->verbose || sc->o->trace)
+		say(sc, &ca, &cb);
 	pair_listen(p, &lo);
-	start = p->now;
-	if (sc->verbose)
-		printf("seed %llu: v%c conns %u loss %u dup %u reorder %u delay %u share %u split "
-		       "%u "
-		       "budget %u/%u rcv %u/%u aborts %d starve %d "
-		       "hostile %u\n",
-			(unsigned long long)sc->seed, p->v6 ? '6' : '4', sc->conns, p->link.loss,
-			p->link.dup, p->link.reorder, p->link.delay_us, p->link.share,
-			p->link.split, ca.held_budget, cb.held_budget, ca.rcv_buf_bytes,
-			cb.rcv_buf_bytes, sc->aborts, sc->starve, p->hostile);
 	for (uint32_t i = 0; i < sc->conns; i++)
 		open_one(p);
-	if (sc->starve)
-		hungry = p->now + pick(p, 0, 1000000);
 	pair_flush(p, 0);
+}
+
+static void live_through(struct scenario *sc)
+{
+	struct pair *p = &sc->p;
+	wr_us_t start = p->now;
+	uint32_t turns = 0;
+
 	while (!all_done(p) && pair_turn(p)) {
 		// who is on the path can stall a connection for good
-		if (p->hostile > 0 && p->now - start > 3600 * WR_US_PER_S)
+		if (p->hostile > 0 && p->now - start > LIFE_US) {
+			sc->trouble |= 1u << STALLED;
+			if (sc->o->verbose)
+				printf("seed %llu stalled\n", (unsigned long long)sc->seed);
 			break;
-		if (++turns > 3000000 || p->now - start > 3600 * WR_US_PER_S)
-			pair_fail(p, "no end after %u turns", turns);
-		if (sc->aborts && one_in(p, 200))
-			abort_some(p);
-		if (p->now >= hungry && sc->taken_count == 0) {
-			starve(p, sc);
-			hungry = p->now + pick(p, 1000, 3000000);
-		} else if (p->now >= hungry) {
-			feed(sc);
-			hungry = WR_US_NEVER;
 		}
+		if (++turns > TURNS_MAX || p->now - start > LIFE_US)
+			pair_fail(p, "no end after %u turns", turns);
+		if ((sc->trouble & 1u << ABORTS) && one_in(p, 200))
+			abort_some(p);
+		starve(sc);
+		if (sc->taken_count == 0)
+			watch_progress(&sc->w, p->now, pair_next(p));
 	}
-	feed(sc);
-	if (!all_done(p) && !sc->aborts)
+	give_back(sc);
+	if (!all_done(p) && !(sc->trouble & 1u << ABORTS))
 		pair_fail(p, "nothing moves any more");
-	check_ends(p, sc);
+}
+
+static void run(uint64_t seed, const struct runner_opts *o, struct runner_result *r)
+{
+	static struct scenario scenario;
+	struct scenario *sc = &scenario;
+	struct pair *p = &sc->p;
+	wr_us_t start;
+
+	wr_test_eal_init();
+	sc->seed = seed;
+	sc->o = o;
+	make(sc);
+	live_through(sc);
+	check_ends(sc);
 	drop_orphans(p);
 	// TIME-WAIT, orphans and half-open ones run out
 	start = p->now;
-	while ((wr_pool_used(&p->s[0]->conns) > 0 || wr_pool_used(&p->s[1]->conns) > 0) &&
-		p->now - start < 1000 * WR_US_PER_S && pair_turn(p))
-		;
-	PAIR_EQ(p, wr_pool_used(&p->s[0]->conns), 0);
-	PAIR_EQ(p, wr_pool_used(&p->s[1]->conns), 0);
-	PAIR_EQ(p, p->s[0]->held_rx + p->s[1]->held_rx, 0);
-	PAIR_EQ(p, p->s[0]->held_small + p->s[1]->held_small, 0);
-	PAIR_EQ(p, p->s[0]->promised_bytes + p->s[1]->promised_bytes, 0);
-	PAIR_EQ(p, p->s[0]->promised_segs + p->s[1]->promised_segs, 0);
+	while (live(p) > 0 && p->now - start < 1000 * WR_US_PER_S && pair_turn(p))
+		watch_progress(&sc->w, p->now, pair_next(p));
+	check_empty(p);
 	pair_stop(p);
+	r->segments = (uint32_t)sc->w.segments;
+	r->trouble = sc->trouble;
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {{"seed", required_argument, NULL, 's'},
-		{"count", required_argument, NULL, 'c'}, {"verbose", no_argument, NULL, 'v'},
-		{"trace", no_argument, NULL, 't'}, {0}};
-	static struct scenario sc;
-	uint64_t seed = 1, count = 100;
-	int o;
+	static const struct runner_sim sim = {"sim_pair", 100, trouble_names, run};
 
-	while ((o = getopt_long(argc, argv, "s:c:vt", options, NULL)) != -1) {
-		if (o == 's')
-			seed = strtoull(optarg, NULL, 0);
-		else if (o == 'c')
-			count = strtoull(optarg, NULL, 0);
-		else if (o == 'v')
-			sc.verbose = true;
-		else if (o == 't')
-			sc.trace = true;
-		else
-			return 2;
-	}
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	wr_test_eal_init();
-	for (uint64_t i = 0; i < count; i++) {
-		sc.seed = seed + i;
-		if (!sc.verbose) // so that a failure names its seed
-			fprintf(stderr, "\rseed %llu ", (unsigned long long)sc.seed);
-		run(&sc);
-	}
-	fprintf(stderr, "\r");
-	printf("%llu seeds from %llu: all well\n", (unsigned long long)count,
-		(unsigned long long)seed);
-	return 0;
+	return runner_main(argc, argv, &sim);
 }

@@ -1,27 +1,52 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "wr_test.h"
 
-#include <getopt.h>
-
+#include "runner.h"
 #include "triple.h"
+#include "watch.h"
 
 // Random scenarios through a whole fabric: every seed is another mix of workers, queues, port
-// abilities, pools, link faults, endings and disturbances. Streams are compared byte by byte, books
-// are checked on the way, and at the end nothing is left anywhere. The same seed is the same run.
+// abilities, pools, link faults, endings and disturbances. Streams are compared byte by byte, every
+// packet is judged (watch.h), books are checked on the way, and at the end nothing is left
+// anywhere.
 
 #define CONNS_MAX 48
 #define END_US    (3000 * TRI_S)
 
+enum trouble {
+	LOSS,
+	DUP,
+	REORDER,
+	CORRUPT,
+	NO_SMALL,
+	NO_RX,
+	BUDGET,
+	DISTURBED,
+	BROKEN,
+	SEVERAL
+};
+static const char *const trouble_names[] = {"loss", "duplication", "reordering", "corruption",
+	"no small buffers", "no RX buffers", "small budget", "resets and deaths",
+	"connections that broke", "several workers", NULL};
+
 struct scenario {
 	struct triple *t;
+	const struct runner_opts *o;
 	struct wr_rng rng; // of the scenario; the link has its own
-	bool verbose;
+	struct watch w;
+	uint32_t trouble;
 	bool disturbed; // somebody resets, dies, is killed
+	bool died;      // a peer was dead: from then on nobody is asked for progress
 	bool lossy;
 	uint32_t conns;
 	struct tri_conn *conn[CONNS_MAX];
 	wr_us_t next_act;
 	uint32_t acts;
+	uint32_t starve; // times that buffers of the fabric still run out
+	wr_us_t hungry;
+	struct rte_mempool *from; // where the taken ones belong
+	struct rte_mbuf **taken;
+	uint32_t taken_count;
 };
 
 static uint32_t pick(struct scenario *sc, uint32_t low, uint32_t high)
@@ -45,7 +70,10 @@ static void random_link(struct scenario *sc, struct tri_link *l)
 	l->loss = one_in(sc, 3) ? pick(sc, 0, 60) : pick(sc, 0, 10);
 	l->dup = one_in(sc, 2) ? 0 : pick(sc, 0, 50);
 	l->reorder = one_in(sc, 2) ? 0 : pick(sc, 0, 100);
-	sc->lossy = sc->lossy || l->loss > 0;
+	l->corrupt = one_in(sc, 3) ? pick(sc, 0, 20) : 0;
+	sc->lossy = sc->lossy || l->loss > 0 || l->corrupt > 0;
+	sc->trouble |= (l->loss > 0) << LOSS | (l->dup > 0) << DUP | (l->reorder > 0) << REORDER |
+	               (l->corrupt > 0) << CORRUPT;
 }
 
 static struct tri_config random_config(struct scenario *sc, uint64_t seed)
@@ -143,6 +171,7 @@ static void disturb(struct scenario *sc)
 	switch (wr_rng_below(&sc->rng, 9)) {
 	case 0:
 		sc->t->peer[1 + b].dead = !sc->t->peer[1 + b].dead;
+		sc->died = true;
 		break;
 	case 1:
 		set_listening(sc, b, one_in(sc, 2));
@@ -240,9 +269,10 @@ static void check_end(struct scenario *sc)
 		if (tri_complete(t, sc->conn[i]))
 			continue;
 		broken++;
-		if (sc->verbose)
+		if (sc->o->verbose)
 			say_broken(sc, sc->conn[i]);
 	}
+	sc->trouble |= (broken > 0) << BROKEN;
 	// Whoever did not get everything was told so, and we counted it.
 	told = s.failed + s.refused + s.timeouts + s.resets_backend +
 	       tri_drop(t, WR_DROP_session_pool_full) + tri_drop(t, WR_DROP_syn_refused) +
@@ -251,45 +281,199 @@ static void check_end(struct scenario *sc)
 		tri_fail(t, "%llu connections did not end well, but only %llu were told so",
 			(unsigned long long)broken, (unsigned long long)told);
 	// Without loss only a client that did not read for longer than the close time-out.
-	patient = t->cfg.service == NULL || strstr(t->cfg.service, "connect") == NULL;
+	patient = sc->taken == NULL; // nor were there always buffers
+	patient = patient && (t->cfg.service == NULL || strstr(t->cfg.service, "connect") == NULL);
 	if (!sc->disturbed && !sc->lossy && patient && t->cfg.max_sessions == 256)
 		TRI_EQ(t, broken, s.timeouts);
 	if (t->cfg.queues == t->cfg.workers)
 		TRI_EQ(t, tri_ctr(t, WR_CTR_steer_misses), 0);
 }
 
-static void say(const struct scenario *sc)
+static void say(const struct scenario *sc, uint32_t conns)
 {
 	const struct tri_config *c = &sc->t->cfg;
 
 	printf("seed %llu: workers %u queues %u flags %x backends %u conns %u loss %u/%u dup %u/%u "
 	       "delay %u/%u sessions %u %s%s\n",
 		(unsigned long long)c->seed, c->workers, c->queues, c->port_flags, c->backends,
-		sc->conns, c->link[0].loss, c->link[1].loss, c->link[0].dup, c->link[1].dup,
+		conns, c->link[0].loss, c->link[1].loss, c->link[0].dup, c->link[1].dup,
 		c->link[0].delay_us, c->link[1].delay_us, c->max_sessions,
 		c->service != NULL ? c->service + 4 : "", sc->disturbed ? "disturbed" : "");
 }
 
-static void run(uint64_t seed, const char *program, bool verbose)
+// --- buffers that run out
+// -------------------------------------------------------------------------
+
+static void take(struct scenario *sc)
+{
+	const struct wr_mempools *mp = sc->t->pools;
+	uint32_t left = one_in(sc, 2) ? 0 : pick(sc, 1, 40), n;
+
+	sc->from = one_in(sc, 2) ? mp->small : mp->rx;
+	sc->trouble |= sc->from == mp->small ? 1u << NO_SMALL : 1u << NO_RX;
+	n = rte_mempool_avail_count(sc->from);
+	n = n > left ? n - left : 0;
+	sc->taken = realloc(sc->taken, n * sizeof(*sc->taken));
+	if (n == 0 || rte_pktmbuf_alloc_bulk(sc->from, sc->taken, n) != 0)
+		return;
+	sc->taken_count = n;
+	sc->t->buffers_away = n;
+	sc->t->tick_least_us = 100;
+}
+
+static void give_back(struct scenario *sc)
+{
+	if (sc->taken_count > 0)
+		rte_pktmbuf_free_bulk(sc->taken, sc->taken_count);
+	sc->taken_count = sc->t->buffers_away = 0;
+	sc->t->tick_least_us = 0;
+	watch_excuse(&sc->w, sc->t->now);
+}
+
+static void starve(struct scenario *sc)
+{
+	if (sc->t->now < sc->hungry)
+		return;
+	if (sc->taken_count > 0) {
+		give_back(sc);
+		sc->hungry = sc->t->now + pick(sc, 1, 1000000);
+	} else if (sc->starve > 0) {
+		sc->starve--;
+		take(sc);
+		sc->hungry = sc->t->now + pick(sc, 100, one_in(sc, 2) ? 2000000 : 20000);
+	} else {
+		sc->hungry = WR_US_NEVER;
+	}
+}
+
+// --- the watch
+// ------------------------------------------------------------------------------------
+
+// Peers come first, then workers.
+static struct wr_tcp_stack *stack_at(struct scenario *sc, uint32_t i, uint64_t *timeouts)
+{
+	struct triple *t = sc->t;
+
+	if (i < t->peers) {
+		*timeouts = t->peer[i].stats.ctr[WR_CTR_tcp_rto];
+		return t->peer[i].tcp;
+	}
+	i -= t->peers;
+	if (i >= t->cfg.workers)
+		return NULL;
+	*timeouts = wr_fabric_worker(t->f, (uint16_t)i)->stats.ctr[WR_CTR_tcp_rto];
+	return wr_fabric_worker(t->f, (uint16_t)i)->tcp;
+}
+
+static bool sight(void *arg, const struct wr_tuple *tuple, uint64_t *cache, struct watch_sight *out)
+{
+	struct scenario *sc = arg;
+	struct wr_tcp_stack *s;
+
+	if (*cache != 0) {
+		s = stack_at(sc, (uint32_t)(*cache >> 32) - 1, &out->timeouts);
+		if (wr_tcp_info(s, (wr_handle_t)*cache, &out->info) &&
+			wr_tuple_eq(&out->info.tuple, tuple))
+			return true;
+	}
+	for (uint32_t i = 0; (s = stack_at(sc, i, &out->timeouts)) != NULL; i++) {
+		uint32_t cursor = 0;
+		wr_handle_t h;
+
+		while ((h = wr_tcp_walk(s, &cursor)) != WR_HANDLE_NONE)
+			if (wr_tcp_info(s, h, &out->info) && wr_tuple_eq(&out->info.tuple, tuple)) {
+				*cache = (uint64_t)(i + 1) << 32 | h;
+				return true;
+			}
+	}
+	return false;
+}
+
+static const char *name(void *arg, const struct wr_addr *a, uint16_t port)
+{
+	static const char *const names[TRI_PEERS] = {"client", "backend0", "backend1", "backend2",
+		"backend3", "backend4", "backend5", "backend6", "backend7"};
+	struct scenario *sc = arg;
+
+	for (uint32_t i = 0; i < sc->t->peers; i++)
+		if (wr_addr_eq(a, &sc->t->peer[i].addr4) || wr_addr_eq(a, &sc->t->peer[i].addr6))
+			return names[i];
+	return "weir";
+}
+
+__attribute__((noreturn)) static void wrong(void *arg, const char *text)
+{
+	struct scenario *sc = arg;
+
+	tri_fail(sc->t, "%s", text);
+}
+
+static void on_sent(void *arg, const struct wr_pkt *k, wr_us_t at, uint32_t what)
+{
+	struct scenario *sc = arg;
+
+	watch_sent(&sc->w, sc->t->now, k, at, what);
+}
+
+static void on_arrives(void *arg, const struct wr_pkt *k, uint32_t what)
+{
+	struct scenario *sc = arg;
+
+	watch_arrives(&sc->w, sc->t->now, k, what);
+}
+
+static void on_failed(void *arg)
+{
+	struct scenario *sc = arg;
+
+	watch_print_last(&sc->w);
+	runner_say_replay(sc->o, sc->t->cfg.seed);
+	fflush(stderr);
+}
+
+static_assert(TRI_F_LOST == WATCH_F_LOST && TRI_F_DUP == WATCH_F_DUP &&
+		      TRI_F_LATE == WATCH_F_LATE && TRI_F_CORRUPT == WATCH_F_CORRUPT,
+	"one set of flags");
+
+// --- one seed
+// -------------------------------------------------------------------------------------
+
+static void make(struct scenario *sc, uint64_t seed)
+{
+	struct watch_ops ops = {sc, sight, name, wrong};
+	struct tri_config cfg;
+
+	sc->trouble = sc->conns = sc->acts = sc->taken_count = 0;
+	sc->died = sc->lossy = false;
+	sc->next_act = 0;
+	sc->taken = NULL;
+	wr_rng_init(&sc->rng, seed ^ 0x7219);
+	cfg = random_config(sc, seed);
+	sc->disturbed = one_in(sc, 2);
+	sc->t = tri_create(&cfg);
+	sc->trouble |= (uint32_t)sc->disturbed << DISTURBED | (cfg.rx_mbufs > 0) << BUDGET |
+	               (cfg.workers > 1) << SEVERAL;
+	sc->t->check_every = one_in(sc, 4) ? 1 : 64;
+	sc->starve = one_in(sc, 5) ? pick(sc, 1, 3) : 0;
+	sc->hungry = sc->starve > 0 ? sc->t->now + pick(sc, 0, 1000000) : WR_US_NEVER;
+	watch_reset(&sc->w, &ops, sc->t->now);
+	sc->w.trace = sc->o->trace;
+	sc->w.lower = true;
+	sc->t->watch = (struct tri_watch){sc, on_sent, on_arrives, on_failed};
+}
+
+static void run(uint64_t seed, const struct runner_opts *o, struct runner_result *r)
 {
 	static struct scenario scenario;
 	struct scenario *sc = &scenario;
-	char replay[256];
-	struct tri_config cfg;
 	uint32_t conns;
 	wr_us_t end;
 
-	memset(sc, 0, sizeof(*sc));
-	sc->verbose = verbose;
-	wr_rng_init(&sc->rng, seed ^ 0x7219);
-	snprintf(replay, sizeof(replay), "%s --seed %llu --count 1", program,
-		(unsigned long long)seed);
-	cfg = random_config(sc, seed);
-	cfg.replay = replay;
-	sc->disturbed = one_in(sc, 2);
-	sc->t = tri_create(&cfg);
-	sc->t->check_every = one_in(sc, 4) ? 1 : 64;
-	conns = one_in(sc, 3) ? pick(sc, 10, CONNS_MAX) : pick(sc, 1, 8);
+	sc->o = o;
+	make(sc, seed);
+	conns = one_in(sc, 6) ? pick(sc, 10, CONNS_MAX) : pick(sc, 1, 8);
+	if (o->verbose || o->trace)
+		say(sc, conns);
 	end = sc->t->now + END_US;
 	while (sc->conns < conns || !all_over(sc)) {
 		if (sc->t->now >= end)
@@ -297,36 +481,22 @@ static void run(uint64_t seed, const char *program, bool verbose)
 		if (sc->conns < conns && (sc->conns == 0 || one_in(sc, 20)))
 			open_one(sc);
 		act(sc);
+		starve(sc);
 		tri_step(sc->t, RTE_MIN(end, sc->t->now + TRI_S));
+		if (sc->taken_count == 0 && !sc->died)
+			watch_progress(&sc->w, sc->t->now, tri_next(sc->t));
 	}
-	if (verbose)
-		say(sc);
+	give_back(sc);
 	check_end(sc);
 	tri_finish(sc->t);
+	free(sc->taken);
+	r->segments = (uint32_t)sc->w.segments;
+	r->trouble = sc->trouble;
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {{"seed", required_argument, NULL, 's'},
-		{"count", required_argument, NULL, 'c'}, {"verbose", no_argument, NULL, 'v'}, {0}};
-	uint64_t seed = 1, count = 100;
-	bool verbose = false;
-	int o;
+	static const struct runner_sim sim = {"triple_sim", 100, trouble_names, run};
 
-	while ((o = getopt_long(argc, argv, "s:c:v", options, NULL)) != -1) {
-		if (o == 's')
-			seed = strtoull(optarg, NULL, 0);
-		else if (o == 'c')
-			count = strtoull(optarg, NULL, 0);
-		else if (o == 'v')
-			verbose = true;
-		else
-			return 2;
-	}
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	for (uint64_t i = 0; i < count; i++)
-		run(seed + i, argv[0], verbose);
-	printf("%llu seeds from %llu: all well\n", (unsigned long long)count,
-		(unsigned long long)seed);
-	return 0;
+	return runner_main(argc, argv, &sim);
 }

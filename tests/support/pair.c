@@ -8,15 +8,22 @@
 #include "wr_build.h"
 #include "wr_mempool.h"
 
+#define CACHE 256 // buffers that stay warm
+
 void pair_pools(struct pair *p)
+{
+	pair_pools_sized(p, PAIR_RX, PAIR_SMALL);
+}
+
+void pair_pools_sized(struct pair *p, uint32_t rx, uint32_t small)
 {
 	p->rx = rte_mempool_lookup("pair_rx");
 	p->small = rte_mempool_lookup("pair_small");
 	if (p->rx == NULL)
 		p->rx = rte_pktmbuf_pool_create(
-			"pair_rx", PAIR_RX, 0, WR_MBUF_PRIV_SIZE, WR_RX_DATAROOM, SOCKET_ID_ANY);
+			"pair_rx", rx, CACHE, WR_MBUF_PRIV_SIZE, WR_RX_DATAROOM, SOCKET_ID_ANY);
 	if (p->small == NULL)
-		p->small = rte_pktmbuf_pool_create("pair_small", PAIR_SMALL, 0, WR_MBUF_PRIV_SIZE,
+		p->small = rte_pktmbuf_pool_create("pair_small", small, CACHE, WR_MBUF_PRIV_SIZE,
 			WR_SMALL_DATAROOM, SOCKET_ID_ANY);
 	if (p->rx == NULL || p->small == NULL)
 		pair_fail(p, "no memory for pools");
@@ -98,9 +105,9 @@ struct pair_app *pair_connect(struct pair *p, const struct wr_tcp_connect_opts *
 
 	o.user = id;
 	*a = (struct pair_app){.used = true, .id = id, .chunk = 1460, .read_max = UINT32_MAX};
+	p->apps = RTE_MAX(p->apps, id % PAIR_CONNS + 1);
 	p->app[1][id % PAIR_CONNS] = *a;
 	p->app[1][id % PAIR_CONNS].used = false;
-	p->right_known[0][id % PAIR_CONNS] = p->right_known[1][id % PAIR_CONNS] = false;
 	p->next_port++;
 	if (wr_tcp_connect(p->s[0], &t, &o, p->now, &a->conn) != 0)
 		return NULL;
@@ -126,20 +133,20 @@ uint8_t pair_byte(int side, uint32_t id, uint64_t at)
 void pair_write(struct pair *p, int side, struct pair_app *a, uint32_t len)
 {
 	struct wr_mq q = {0};
+	uint32_t spare = rte_mempool_avail_count(p->small);
 
-	while (len > 0) {
-		uint32_t part = 1 + wr_rng_below(&p->rng, a->chunk);
+	spare -= RTE_MIN(spare, PAIR_SMALL / 2u); // what sends ACKs
+	while (len > 0 && spare-- > 0) {
+		uint32_t part = a->whole ? a->chunk : 1 + wr_rng_below(&p->rng, a->chunk);
 		struct rte_mbuf *m;
 		uint8_t *to;
 
 		part = len < part ? len : part;
-		if (rte_mempool_avail_count(p->small) < PAIR_SMALL / 2)
-			break;
 		m = rte_pktmbuf_alloc(part <= 512 ? p->small : p->rx);
 		if (m == NULL)
 			break;
 		to = (uint8_t *)rte_pktmbuf_append(m, (uint16_t)part);
-		for (uint32_t i = 0; i < part; i++)
+		for (uint32_t i = 0; i < part && !a->blank; i++)
 			to[i] = pair_byte(side, a->id, a->written + i);
 		wr_mq_append(&q, m);
 		a->written += part;
@@ -154,6 +161,10 @@ static void compare(struct pair *p, int side, struct pair_app *a, const struct w
 	int from = a->echo || pair_peer(p, a)->echo ? 0 : !side;
 	struct rte_mbuf *m;
 
+	if (a->blank) {
+		a->got += q->bytes;
+		return;
+	}
 	wr_mq_foreach (m, q) {
 		const uint8_t *at = rte_pktmbuf_mtod(m, const uint8_t *);
 
@@ -185,11 +196,13 @@ static void app_write(struct pair *p, int side, struct pair_app *a)
 {
 	uint32_t space = wr_tcp_send_space(p->s[side], a->conn);
 	uint64_t left = a->to_send - a->written;
-	const struct wr_tcp_stack *st = p->s[side];
-	uint32_t half = st->cfg.held_budget / 2;
+	struct wr_tcp_gauges g;
+	uint32_t half;
 
 	// what applications make themselves counts against the budget as well
-	space = RTE_MIN(space, st->held_rx < half ? (half - st->held_rx) * 512 : 0);
+	wr_tcp_gauges(p->s[side], &g);
+	half = g.held_budget / 2;
+	space = RTE_MIN(space, g.held_rx_mbufs < half ? (half - g.held_rx_mbufs) * 512 : 0);
 	if (!a->connected || a->shut || a->closed)
 		return;
 	if (!a->echo && left > 0 && space > 0)
@@ -206,12 +219,14 @@ static void app_write(struct pair *p, int side, struct pair_app *a)
 
 static void app_turn(struct pair *p, int side, struct pair_app *a)
 {
+	struct wr_tcp_info info;
+
 	if (!a->used || a->conn == WR_HANDLE_NONE || a->manual)
 		return;
 	if (p->now >= a->read_from && !(a->echo && wr_tcp_send_space(p->s[side], a->conn) == 0))
 		pair_read(p, side, a, a->read_max);
-	if (p->now >= a->read_from && wr_tcp_conn_at(p->s[side], a->conn) != NULL &&
-		wr_tcp_conn_at(p->s[side], a->conn)->rcvq.count > 0)
+	if (p->now >= a->read_from && wr_tcp_info(p->s[side], a->conn, &info) &&
+		info.recv_queue_bytes > 0)
 		p->retry = true; // it goes on reading without being told
 	a->eof = a->eof || wr_tcp_eof(p->s[side], a->conn);
 	app_write(p, side, a);
@@ -234,6 +249,7 @@ static void app_ready(struct pair *p, int side, const struct wr_tcp_ready *r)
 		pair_fail(p, "a ready connection does not exist");
 	a = &p->app[side][((side == 0 ? info.tuple.lport : info.tuple.rport) - 1024u) % PAIR_CONNS];
 	if (r->events & (WR_TCP_EV_ACCEPTED | WR_TCP_EV_SYN)) {
+		p->apps = RTE_MAX(p->apps, (uint32_t)(a - p->app[side]) + 1);
 		a->used = true;
 		a->conn = r->conn;
 	}
@@ -246,17 +262,18 @@ static void app_ready(struct pair *p, int side, const struct wr_tcp_ready *r)
 
 static void sides_turn(struct pair *p, int side)
 {
+	struct wr_tcp_gauges g;
 	struct wr_tcp_ready r;
 
 	wr_tcp_timers(p->s[side], 256, p->now);
 	while (wr_tcp_ready_pop(p->s[side], &r))
 		app_ready(p, side, &r);
-	for (int i = 0; i < PAIR_CONNS; i++)
+	for (uint32_t i = 0; i < p->apps; i++)
 		app_turn(p, side, &p->app[side][i]);
 	pair_flush(p, side);
 	// long queues are walked now and then only, or nothing else would run
-	if (p->check &&
-		(p->s[side]->held_small + p->s[side]->held_rx < 64 || p->turns++ % 128 == 0))
+	wr_tcp_gauges(p->s[side], &g);
+	if (p->check && (g.held_small_mbufs + g.held_rx_mbufs < 64 || p->turns++ % 128 == 0))
 		pair_check(p, side);
 }
 
@@ -274,18 +291,37 @@ static void force_iss(struct pair *p)
 	}
 }
 
+// Takes one frame off the link; false when the parser dropped it, as damaged ones must be.
+static bool receive(struct pair *p, struct wr_pkt *k)
+{
+	struct pair_frame f = pair_pop_frame(p);
+	uint32_t what = f.corrupt ? PAIR_F_CORRUPT : 0;
+
+	wr_parse_frame(k, f.m, WR_PARSE_F_NO_L2);
+	// what no checksum covers may change unseen: flow label, traffic class, hop limit
+	if (k->kind == WR_PKT_TCP && p->hostile > 0 && wr_rng_below(&p->rng, 1000) < p->hostile) {
+		pair_mutate(p, k);
+		what |= PAIR_F_HOSTILE;
+	}
+	if (p->watch.arrives != NULL)
+		p->watch.arrives(p->watch.arg, f.to, k, what);
+	if (k->kind == WR_PKT_TCP)
+		return true;
+	if (!f.corrupt || (k->kind == WR_PKT_DROP && k->drop == WR_DROP_NONE))
+		pair_fail(p, "a frame does not parse: %s", wr_drop_name(k->drop));
+	p->damaged++;
+	rte_pktmbuf_free(f.m);
+	return false;
+}
+
 static void deliver(struct pair *p, int to)
 {
 	struct wr_pkt pkts[32];
 	uint16_t n = 0;
 
 	while (n < 32 && p->frame_count > 0 && p->frames[0].at <= p->now && p->frames[0].to == to) {
-		struct pair_frame f = pair_pop_frame(p);
-
-		wr_parse_frame(&pkts[n], f.m, WR_PARSE_F_NO_L2);
-		if (p->hostile > 0 && wr_rng_below(&p->rng, 1000) < p->hostile)
-			pair_mutate(p, &pkts[n]);
-		PAIR_EQ(p, pkts[n].kind, WR_PKT_TCP);
+		if (!receive(p, &pkts[n]))
+			continue;
 		p->payload_in[to] += pkts[n].payload_len;
 		p->delivered++;
 		n++;
@@ -295,13 +331,22 @@ static void deliver(struct pair *p, int to)
 	force_iss(p);
 }
 
-static wr_us_t next_event(struct pair *p)
+static uint32_t waiting(struct pair *p)
+{
+	struct wr_tcp_gauges a, b;
+
+	wr_tcp_gauges(p->s[0], &a);
+	wr_tcp_gauges(p->s[1], &b);
+	return a.dirty + b.dirty;
+}
+
+wr_us_t pair_next(struct pair *p)
 {
 	wr_us_t at = WR_US_NEVER;
 
 	for (int i = 0; i < 2; i++) {
 		at = RTE_MIN(at, wr_tcp_next_timer(p->s[i]));
-		for (int k = 0; k < PAIR_CONNS; k++)
+		for (uint32_t k = 0; k < p->apps; k++)
 			if (p->app[i][k].used && p->app[i][k].conn != WR_HANDLE_NONE &&
 				p->app[i][k].read_from > p->now)
 				at = RTE_MIN(at, p->app[i][k].read_from);
@@ -315,14 +360,15 @@ static wr_us_t next_event(struct pair *p)
 
 bool pair_turn(struct pair *p)
 {
-	wr_us_t at = next_event(p);
+	wr_us_t at = pair_next(p);
+	bool dirty = waiting(p) > 0;
 
-	if (at == WR_US_NEVER && p->s[0]->dirty.count + p->s[1]->dirty.count == 0)
+	if (at == WR_US_NEVER && !dirty)
 		return false;
 	if (at == WR_US_NEVER || at < p->now + 1)
 		at = p->now + 1;
 	// what could not be sent for want of buffers is tried again soon, as a worker would
-	if (p->s[0]->dirty.count + p->s[1]->dirty.count > 0)
+	if (dirty)
 		at = RTE_MIN(at, p->now + 1000);
 	p->now = at;
 	while (p->frame_count > 0 && p->frames[0].at <= p->now)
@@ -339,7 +385,7 @@ void pair_run(struct pair *p, wr_us_t us)
 
 	sides_turn(p, 0);
 	sides_turn(p, 1);
-	while (RTE_MIN(next_event(p), p->now + 1000000000) <= end && pair_turn(p))
+	while (RTE_MIN(pair_next(p), p->now + 1000000000) <= end && pair_turn(p))
 		;
 	if (p->now < end)
 		p->now = end;

@@ -22,7 +22,12 @@ struct pair_link {
 	uint32_t delay_us, jitter_us;
 	uint32_t share;   // frames handed over as they are (chains, shared buffers), not as a copy
 	uint32_t split;   // of the copied ones: received into two segments
+	uint32_t corrupt; // frames of which one byte changes on the way
 	uint32_t held_us; // how much later a reordered frame arrives
+	// From side 0 to side 1: a line of this rate behind a queue that drops at its tail. 0:
+	// none.
+	uint32_t rate_kbit;
+	uint32_t queue_bytes;
 };
 
 // One application's view of its connection.
@@ -34,6 +39,8 @@ struct pair_app {
 	uint64_t written;
 	uint64_t got;
 	uint32_t chunk; // most bytes in one buffer written
+	bool whole;     // all buffers but the last have so many
+	bool blank;     // nobody cares for the bytes: they are neither made nor compared
 	uint32_t read_max;
 	wr_us_t read_from;              // no reading before this time
 	bool echo;                      // send back what was read, zero copy
@@ -50,9 +57,28 @@ struct pair_frame {
 	wr_us_t at;
 	uint64_t order;
 	int to;
+	bool corrupt;
 };
 
 struct pair;
+
+// What happened to a frame.
+#define PAIR_F_LOST    0x01
+#define PAIR_F_DUP     0x02
+#define PAIR_F_LATE    0x04 // behind frames that were sent after it
+#define PAIR_F_CORRUPT 0x08
+#define PAIR_F_HOSTILE 0x10 // changed so that no checksum tells
+#define PAIR_F_QUEUE   0x20 // lost at the tail of the queue
+
+// Whoever looks on; all may be NULL.
+struct pair_watch {
+	void *arg;
+	// A frame leaves its stack and will arrive at `at`.
+	void (*sent)(void *arg, int from, const struct wr_pkt *k, wr_us_t at, uint32_t what);
+	// A frame is about to be given to its stack; or was dropped by the parser (kind).
+	void (*arrives)(void *arg, int to, const struct wr_pkt *k, uint32_t what);
+	void (*failed)(void *arg); // something is wrong; the program ends when this returns
+};
 // Sees each frame before the link; false loses it.
 typedef bool (*pair_tap)(struct pair *p, int from, const struct wr_pkt *pkt, void *arg);
 
@@ -69,26 +95,29 @@ struct pair {
 	struct pair_frame *frames; // a heap
 	uint32_t frame_count;
 	struct pair_app app[2][PAIR_CONNS];
+	uint32_t apps; // how many of each side were ever used
 	pair_tap tap;
 	void *tap_arg;
+	struct pair_watch watch;
 	bool v6;
 	bool iss_forced;
 	uint32_t iss[2], forced;
 	uint16_t next_port;
 	uint32_t room;    // tx slots per output call
 	uint32_t hostile; // permille of segments changed on the way; streams are not compared then
-	bool trace;       // print each frame sent
 	bool retry;       // an application could not write for want of buffers
 	uint32_t turns;
 	bool check; // verify books after each turn
 	uint64_t lost, delivered;
-	uint32_t right_edge[2][PAIR_CONNS]; // last one shown by each side
-	bool right_known[2][PAIR_CONNS];
-	uint8_t shift[2][PAIR_CONNS];
+	uint64_t no_buffer;       // lost because the receiver had no buffer
+	uint64_t damaged;         // dropped by the parser, with a reason
+	uint64_t line_free_ns[2]; // when the line from each side is through with what it has
 };
 
 // Pools are shared by all pairs of a program, made at first use.
 void pair_pools(struct pair *p);
+// The same with other sizes; before any other call.
+void pair_pools_sized(struct pair *p, uint32_t rx, uint32_t small);
 
 // Defaults of a small stack; change, then pair_start().
 struct wr_tcp_config pair_config(void);
@@ -103,6 +132,8 @@ void pair_listen(struct pair *p, const struct wr_tcp_listen_opts *opts);
 struct pair_app *pair_connect(struct pair *p, const struct wr_tcp_connect_opts *opts);
 struct pair_app *pair_peer(struct pair *p, const struct pair_app *a);
 
+// When the next thing happens; WR_US_NEVER: nothing will.
+wr_us_t pair_next(struct pair *p);
 // One event: clock to the next arrival or timer, then a turn of both sides. False: nothing left.
 bool pair_turn(struct pair *p);
 void pair_flush(struct pair *p, int side); // output and onto the link, now

@@ -10,9 +10,9 @@ static bool earlier(const struct pair_frame *a, const struct pair_frame *b)
 	return a->at != b->at ? a->at < b->at : a->order < b->order;
 }
 
-static void push_frame(struct pair *p, struct rte_mbuf *m, int to, wr_us_t at)
+static void push_frame(struct pair *p, struct rte_mbuf *m, int to, wr_us_t at, bool corrupt)
 {
-	struct pair_frame f = {m, at, p->order++, to};
+	struct pair_frame f = {m, at, p->order++, to, corrupt};
 	uint32_t i = p->frame_count++;
 
 	if (i >= PAIR_FRAMES)
@@ -68,86 +68,85 @@ static bool chance(struct pair *p, uint32_t permille)
 	return permille > 0 && wr_rng_below(&p->rng, 1000) < permille;
 }
 
-// The right edge that a peer has been shown is never taken back, but for the rounding that window
-// scaling causes (RFC 7323 2.4).
-static void check_edge(struct pair *p, int from, const struct wr_pkt *k)
+// One byte changes: no Internet checksum misses that.
+static void damage(struct pair *p, struct rte_mbuf *m)
 {
-	uint32_t id = (from == 0 ? k->t.rport : k->t.lport) - 1024u, i = id % PAIR_CONNS;
-	uint32_t edge, unit;
-	bool syn = k->flags & WR_TCP_SYN;
+	uint32_t at = wr_rng_below(&p->rng, m->pkt_len);
 
-	if (id > UINT16_MAX || !(k->flags & WR_TCP_ACK) || (k->flags & WR_TCP_RST))
-		return;
-	if (syn) {
-		p->right_known[from][i] = false;
-		p->shift[from][i] = 0;
-		return;
-	}
-	for (uint32_t c = 0; c < p->s[from]->conns.capacity; c++) {
-		struct wr_tcp_conn *x = wr_pool_at(&p->s[from]->conns, c);
-
-		if (wr_pool_handle_at(&p->s[from]->conns, c) != WR_HANDLE_NONE &&
-			(from == 0 ? x->t.lport : x->t.rport) == id + 1024)
-			p->shift[from][i] = x->our_wscale;
-	}
-	unit = 1u << p->shift[from][i];
-	edge = k->ack + ((uint32_t)k->window << p->shift[from][i]);
-	if (p->right_known[from][i] && (int32_t)(edge - p->right_edge[from][i]) <= -(int32_t)unit)
-		pair_fail(p, "side %d withdrew its right edge from %u to %u", from,
-			p->right_edge[from][i], edge);
-	if (!p->right_known[from][i] || (int32_t)(edge - p->right_edge[from][i]) > 0)
-		p->right_edge[from][i] = edge;
-	p->right_known[from][i] = true;
+	for (; at >= m->data_len; m = m->next)
+		at -= m->data_len;
+	*rte_pktmbuf_mtod_offset(m, uint8_t *, at) ^= (uint8_t)(1 + wr_rng_below(&p->rng, 255));
 }
 
-static void trace(struct pair *p, int from, const struct wr_pkt *k)
+// Onto the line of a given rate: when it is through, or false when its queue has no room.
+static bool line(struct pair *p, int from, uint32_t bytes, wr_us_t *at)
 {
-	uint32_t port = from == 0 ? k->t.rport : k->t.lport;
+	const struct pair_link *l = &p->link;
+	uint64_t now = p->now * 1000, free = RTE_MAX(p->line_free_ns[from], now);
+	uint64_t waiting = (free - now) * l->rate_kbit / 8000000;
 
-	printf("%llu %c %u %s%s%s%s seq %u len %u ack %u win %u sack %u\n",
-		(unsigned long long)p->now, from ? '<' : '>', port,
-		k->flags & WR_TCP_SYN ? "S" : "", k->flags & WR_TCP_FIN ? "F" : "",
-		k->flags & WR_TCP_RST ? "R" : "", k->flags & WR_TCP_ACK ? "." : "",
-		k->seq - p->iss[from], k->payload_len, k->ack - p->iss[!from], k->window,
-		k->sack_count);
+	if (waiting + bytes > l->queue_bytes)
+		return false;
+	p->line_free_ns[from] = free + (uint64_t)bytes * 8000000 / l->rate_kbit;
+	*at += (p->line_free_ns[from] - now) / 1000;
+	return true;
+}
+
+static void seen(struct pair *p, int from, const struct wr_pkt *k, wr_us_t at, uint32_t what)
+{
+	if (p->watch.sent != NULL)
+		p->watch.sent(p->watch.arg, from, k, at, what);
+}
+
+static void put(struct pair *p, struct rte_mbuf *m, int to, wr_us_t at, bool corrupt)
+{
+	if (m == NULL) {
+		p->no_buffer++;
+		return;
+	}
+	if (corrupt)
+		damage(p, m);
+	push_frame(p, m, to, at, corrupt);
 }
 
 void pair_transmit(struct pair *p, int from, struct rte_mbuf *m)
 {
 	wr_us_t at = p->now + p->link.delay_us + wr_rng_below(&p->rng, p->link.jitter_us + 1);
+	uint32_t what = 0;
 	struct rte_mbuf *n;
 	struct wr_pkt k;
-	int copies = 1;
 
 	wr_build_finish_csum(m);
 	wr_parse_frame(&k, m, WR_PARSE_F_NO_L2);
 	if (k.kind != WR_PKT_TCP)
 		pair_fail(p, "side %d sent a frame that does not parse: %s", from,
 			wr_drop_name(k.drop));
-	check_edge(p, from, &k);
-	if (p->trace)
-		trace(p, from, &k);
-	if ((p->tap != NULL && !p->tap(p, from, &k, p->tap_arg)) || chance(p, p->link.loss)) {
+	if ((p->tap != NULL && !p->tap(p, from, &k, p->tap_arg)) || chance(p, p->link.loss))
+		what = PAIR_F_LOST;
+	else if (p->link.rate_kbit > 0 && from == 0 && !line(p, from, m->pkt_len, &at))
+		what = PAIR_F_LOST | PAIR_F_QUEUE;
+	if (what & PAIR_F_LOST) {
+		seen(p, from, &k, WR_US_NEVER, what);
 		p->lost++;
 		rte_pktmbuf_free(m);
 		return;
 	}
-	if (chance(p, p->link.reorder))
+	what |= chance(p, p->link.reorder) ? PAIR_F_LATE : 0;
+	what |= chance(p, p->link.dup) ? PAIR_F_DUP : 0;
+	what |= chance(p, p->link.corrupt) ? PAIR_F_CORRUPT : 0;
+	if (what & PAIR_F_LATE)
 		at += wr_rng_below(&p->rng, p->link.held_us + 1);
-	copies += chance(p, p->link.dup);
-	for (int i = 0; i < copies - 1; i++) {
+	seen(p, from, &k, at, what);
+	if (what & PAIR_F_DUP) {
 		n = as_received(p, m, chance(p, p->link.split));
-		if (n != NULL)
-			push_frame(p, n, !from, at + wr_rng_below(&p->rng, p->link.held_us + 1));
+		put(p, n, !from, at + wr_rng_below(&p->rng, p->link.held_us + 1), false);
 	}
-	if (chance(p, p->link.share)) {
-		push_frame(p, m, !from, at);
+	if (!(what & PAIR_F_CORRUPT) && chance(p, p->link.share)) {
+		put(p, m, !from, at, false);
 		return;
 	}
-	n = as_received(p, m, chance(p, p->link.split));
+	put(p, as_received(p, m, chance(p, p->link.split)), !from, at, what & PAIR_F_CORRUPT);
 	rte_pktmbuf_free(m);
-	if (n != NULL)
-		push_frame(p, n, !from, at);
 }
 
 void pair_flush(struct pair *p, int side)
@@ -202,7 +201,7 @@ void pair_mutate(struct pair *p, struct wr_pkt *k)
 	case 6:
 		k->sack_count = (uint8_t)wr_rng_below(&p->rng, WR_TCP_MAX_SACK + 1);
 		for (uint32_t i = 0; i < k->sack_count; i++)
-			k->sack[i] = (struct wr_sack_block){near(p, k->ack), near(p, k->ack)};
+			k->sack[i].left = near(p, k->ack), k->sack[i].right = near(p, k->ack);
 		break;
 	default:
 		k->opts ^= (uint8_t)(1u << wr_rng_below(&p->rng, 5));

@@ -243,3 +243,20 @@ enum wr_tcp_state peer_state(struct peer *r)
 
 	return wr_tcp_info(r->s, r->conn, &i) ? i.state : WR_TCP_ST_CLOSED;
 }
+
+const struct wr_mq *peer_ooo(struct peer *r)
+{
+	static const struct wr_mq none;
+	const struct wr_tcp_disorder *d = wr_tcp_disorder_of(r->s, peer_conn(r));
+
+	return d != NULL ? &d->ooo : &none;
+}
+
+void peer_dup(struct peer *r, uint32_t ack, uint32_t left, uint32_t right)
+{
+	if (peer_conn(r)->opts & WR_TCPOPT_SACKOK) {
+		r->sack[0] = (struct wr_sack_block){left, right};
+		r->sack_count = 1;
+	}
+	peer_seg(r, WR_TCP_ACK, 1, ack, 0);
+}

@@ -61,6 +61,8 @@ void peer_syn_ack(struct peer *r);
 void peer_seg(struct peer *r, uint8_t flags, uint32_t seq, uint32_t ack, uint32_t len);
 void peer_seg_data(
 	struct peer *r, uint8_t flags, uint32_t seq, uint32_t ack, const void *data, uint32_t len);
+// A duplicate ACK, which reports [left, right) where SACK was negotiated.
+void peer_dup(struct peer *r, uint32_t ack, uint32_t left, uint32_t right);
 uint8_t peer_byte(uint32_t seq);
 
 // Time passes, timers run, what is due leaves.
@@ -74,6 +76,7 @@ uint32_t peer_read(struct peer *r, uint32_t seq);
 
 struct wr_tcp_conn *peer_conn(struct peer *r); // inside of the connection
 enum wr_tcp_state peer_state(struct peer *r);
+const struct wr_mq *peer_ooo(struct peer *r); // its out-of-order store
 
 // The i-th segment that left has these flags, offsets and length.
 #define peer_expect(r, i, f, s, a, l)                                                              \

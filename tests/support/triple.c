@@ -30,6 +30,8 @@ void tri_die(struct triple *t, const char *file, int line, const char *fmt, ...)
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
 	fputc('\n', stderr);
+	if (t->watch.failed != NULL)
+		t->watch.failed(t->watch.arg);
 	if (t->cfg.replay != NULL)
 		fprintf(stderr, "replay: %s\n", t->cfg.replay);
 	abort();
@@ -84,11 +86,11 @@ static void configure(struct triple *t)
 
 #define SAY(...) (n += (size_t)snprintf(text + n, sizeof(text) - n, __VA_ARGS__))
 	SAY("runtime:\n  workers: %s\n  memory: plain\n  name: tri\n  max_sessions: %u\n  dad: "
-	    "no\n",
+	    "no\n%s",
 		c->workers == 1   ? "[1]"
 		: c->workers == 2 ? "[1, 2]"
 				  : "[1, 2, 3, 4]",
-		c->max_sessions);
+		c->max_sessions, c->runtime != NULL ? c->runtime : "");
 	SAY("ports:\n"
 	    "  - {name: wan, device: net_sim0, addresses: [198.18.0.1/24, \"2001:db8::1/64\"]%s}\n"
 	    "  - {name: lan, device: net_sim1, addresses: [198.18.1.1/24, \"2001:db8:1::1/64\"]}\n",
@@ -255,7 +257,7 @@ void tri_settle(struct triple *t)
 		tri_check(t);
 }
 
-static wr_us_t next_event(struct triple *t)
+wr_us_t tri_next(struct triple *t)
 {
 	wr_us_t at = t->frame_count > 0 ? t->frames[0].at : WR_US_NEVER;
 
@@ -263,12 +265,12 @@ static wr_us_t next_event(struct triple *t)
 		at = RTE_MIN(at, wr_worker_next_timer(wr_fabric_worker(t->f, i)));
 	for (uint32_t i = 0; i < t->peers; i++)
 		at = RTE_MIN(at, wr_tcp_next_timer(t->peer[i].tcp));
-	return RTE_MAX(at, t->now + 1);
+	return RTE_MAX(at, t->now + RTE_MAX(t->tick_least_us, (wr_us_t)1));
 }
 
 void tri_step(struct triple *t, wr_us_t limit)
 {
-	wr_us_t at = RTE_MIN(next_event(t), limit);
+	wr_us_t at = RTE_MIN(tri_next(t), limit);
 
 	if (t->tick_us != 0)
 		at = RTE_MIN(at, t->now + t->tick_us);
@@ -335,7 +337,7 @@ void tri_check(struct triple *t)
 	}
 	TRI_EQ(t, rx, port_rx);
 	TRI_EQ(t, tx, port_tx);
-	if (t->frame_count > 0)
+	if (t->frame_count > 0 || t->buffers_away > 0)
 		return;
 	wr_fabric_mbuf_ledger(t->f, &mbufs);
 	TRI_EQ(t, mbufs.residual, 0);

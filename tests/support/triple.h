@@ -29,6 +29,22 @@ struct tri_link {
 	uint32_t delay_us, jitter_us;
 	uint32_t held_us; // how much later a reordered or repeated frame arrives
 	uint32_t split;   // frames that a port receives into two segments
+	uint32_t corrupt; // TCP frames of which one byte behind the Ethernet header changes
+};
+
+// What happened to a frame.
+#define TRI_F_LOST    0x01
+#define TRI_F_DUP     0x02
+#define TRI_F_LATE    0x04
+#define TRI_F_CORRUPT 0x08
+
+// Whoever looks on; may be NULL.
+struct tri_watch {
+	void *arg;
+	// A TCP frame leaves a station and will arrive at `at`; one arrives at another.
+	void (*sent)(void *arg, const struct wr_pkt *k, wr_us_t at, uint32_t what);
+	void (*arrives)(void *arg, const struct wr_pkt *k, uint32_t what);
+	void (*failed)(void *arg); // something is wrong; the program ends when this returns
 };
 
 struct tri_config {
@@ -43,6 +59,7 @@ struct tri_config {
 	uint32_t small_mbufs;
 	uint16_t tx_desc;
 	bool tap;            // an exception path on the wan side: a third simulated port
+	const char *runtime; // more lines of the runtime, 2 spaces deep
 	const char *service; // more lines of the service, 4 spaces deep
 	const char *pool;    // more lines of the pool; default: no health checks
 	const char *sources; // of the pool; default: four of each family; "": the port's own
@@ -101,13 +118,16 @@ struct tri_frame {
 	uint64_t order;
 	uint8_t side;
 	bool to_peers;
+	bool corrupt;
 };
 
 struct triple {
 	struct tri_config cfg;
 	wr_us_t now;
-	wr_us_t tick_us; // longest step of the clock; 0: any
+	wr_us_t tick_us;       // longest step of the clock; 0: any
+	wr_us_t tick_least_us; // and the shortest: who waits for buffers tries again in every turn
 	struct wr_rng rng;
+	struct tri_watch watch;
 	struct wr_conf *conf;
 	struct wr_backends *backends;
 	struct wr_port *port[2], *tap;
@@ -122,7 +142,8 @@ struct triple {
 	struct tri_frame *frames; // a heap
 	uint32_t frame_count;
 	uint64_t frame_order;
-	uint64_t lost, no_buffer, strays;
+	uint64_t lost, no_buffer, strays, damaged;
+	uint32_t buffers_away; // the test holds some of the RX pool: its ledger is not closed
 	uint32_t steps;
 	uint32_t check_every; // steps; 0: at the end only
 	uint64_t event_count[WR_EV_COUNT];
@@ -134,6 +155,8 @@ struct triple *tri_create(const struct tri_config *cfg);
 // Reset what still lives, let TIME-WAIT pass, check that nothing is left anywhere, and free.
 void tri_finish(struct triple *t);
 
+// When the next thing happens.
+wr_us_t tri_next(struct triple *t);
 // One step: everything that can happen now, then the clock to the next event, at most to `limit`.
 void tri_step(struct triple *t, wr_us_t limit);
 void tri_run(struct triple *t, wr_us_t us);

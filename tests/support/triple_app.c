@@ -89,7 +89,8 @@ static void write_bytes(struct triple *t, struct tri_conn *c, const void *order,
 		struct rte_mbuf *m;
 		uint8_t *to;
 
-		if (rte_mempool_avail_count(t->peer_rx) < BUFFERS_SPARE)
+		// an order is written once, and whole
+		if (order == NULL && rte_mempool_avail_count(t->peer_rx) < BUFFERS_SPARE)
 			break;
 		m = rte_pktmbuf_alloc(t->peer_rx);
 		TRI_CHECK(t, m != NULL);

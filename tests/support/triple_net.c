@@ -25,9 +25,10 @@ static bool earlier(const struct tri_frame *a, const struct tri_frame *b)
 	return a->at != b->at ? a->at < b->at : a->order < b->order;
 }
 
-static void push(struct triple *t, uint8_t side, bool to_peers, struct rte_mbuf *m, wr_us_t at)
+static void push(
+	struct triple *t, uint8_t side, bool to_peers, struct rte_mbuf *m, wr_us_t at, bool corrupt)
 {
-	struct tri_frame f = {m, at, t->frame_order++, side, to_peers};
+	struct tri_frame f = {m, at, t->frame_order++, side, to_peers, corrupt};
 	uint32_t i = t->frame_count++;
 
 	if (i >= TRI_FRAMES)
@@ -54,29 +55,62 @@ static struct tri_frame pop(struct triple *t)
 	return top;
 }
 
+// One byte changes: no Internet checksum misses that, and Ethernet's own is not simulated, so its
+// header is spared.
+static void damage(struct triple *t, struct rte_mbuf *m)
+{
+	uint32_t at = sizeof(struct rte_ether_hdr);
+
+	at += wr_rng_below(&t->rng, m->pkt_len - at);
+	for (; at >= m->data_len; m = m->next)
+		at -= m->data_len;
+	*rte_pktmbuf_mtod_offset(m, uint8_t *, at) ^= (uint8_t)(1 + wr_rng_below(&t->rng, 255));
+}
+
+static bool is_tcp(struct rte_mbuf *m, struct wr_pkt *k)
+{
+	wr_parse_frame(k, m, WR_PARSE_F_TRUST_CK);
+	return k->kind == WR_PKT_TCP;
+}
+
+static void seen(struct triple *t, struct rte_mbuf *m, wr_us_t at, uint32_t what)
+{
+	struct wr_pkt k;
+
+	if (t->watch.sent != NULL && is_tcp(m, &k))
+		t->watch.sent(t->watch.arg, &k, at, what);
+}
+
 void tri_net_send(struct triple *t, uint8_t side, bool to_peers, struct rte_mbuf *m)
 {
 	const struct tri_link *l = &t->cfg.link[side];
 	wr_us_t at = t->now + l->delay_us + wr_rng_below(&t->rng, l->jitter_us + 1);
 	struct rte_mbuf *again;
+	struct wr_pkt k;
+	uint32_t what = 0;
 
 	if (chance(t, l->loss)) {
+		seen(t, m, WR_US_NEVER, TRI_F_LOST);
 		t->lost++;
 		rte_pktmbuf_free(m);
 		return;
 	}
-	if (chance(t, l->dup)) {
+	what |= chance(t, l->dup) ? TRI_F_DUP : 0;
+	what |= chance(t, l->reorder) ? TRI_F_LATE : 0;
+	what |= chance(t, l->corrupt) && is_tcp(m, &k) ? TRI_F_CORRUPT : 0;
+	if (what & TRI_F_LATE)
+		at += wr_rng_below(&t->rng, l->held_us + 1);
+	seen(t, m, at, what);
+	if (what & TRI_F_DUP) {
 		again = rte_pktmbuf_copy(m, t->peer_rx, 0, UINT32_MAX);
 		if (again != NULL)
-			push(t, side, to_peers, again, at + wr_rng_below(&t->rng, l->held_us + 1));
+			push(t, side, to_peers, again, at + wr_rng_below(&t->rng, l->held_us + 1),
+				false);
 	}
-	if (chance(t, l->reorder))
-		at += wr_rng_below(&t->rng, l->held_us + 1);
-	push(t, side, to_peers, m, at);
+	push(t, side, to_peers, m, at, what & TRI_F_CORRUPT);
 }
 
-// --- receiving: a copy into buffers of the receiver, as a NIC writes it
-// -----------------------------
+// --- receiving: a copy into buffers of the receiver, as a NIC writes it -------------------------
 
 static void append_from(struct rte_mbuf *to, const struct rte_mbuf *m, uint32_t off, uint32_t len)
 {
@@ -87,8 +121,8 @@ static void append_from(struct rte_mbuf *to, const struct rte_mbuf *m, uint32_t 
 		memcpy(at, from, len);
 }
 
-static struct rte_mbuf *received(
-	struct triple *t, struct rte_mempool *pool, struct rte_mbuf *m, uint32_t split)
+static struct rte_mbuf *received(struct triple *t, struct rte_mempool *pool, struct rte_mbuf *m,
+	uint32_t split, bool corrupt)
 {
 	struct rte_mbuf *n = rte_pktmbuf_alloc(pool), *n2 = NULL;
 	uint32_t len = m->pkt_len, first = len;
@@ -105,6 +139,8 @@ static struct rte_mbuf *received(
 			append_from(n2, m, first, len - first);
 			rte_pktmbuf_chain(n, n2);
 		}
+		if (corrupt)
+			damage(t, n);
 	} else {
 		t->no_buffer++;
 	}
@@ -180,10 +216,16 @@ static void answer_ns(struct triple *t, uint8_t side, const struct wr_pkt *q)
 	reply(t, p, m, &eth->src_addr, RTE_ETHER_TYPE_IPV6);
 }
 
-// A frame that the fabric sent arrives at the stations of a side.
-static void to_peers(struct triple *t, uint8_t side, struct rte_mbuf *chain)
+static void arrived(struct triple *t, const struct wr_pkt *k)
 {
-	struct rte_mbuf *m = received(t, t->peer_rx, chain, 0);
+	if (t->watch.arrives != NULL)
+		t->watch.arrives(t->watch.arg, k, 0);
+}
+
+// A frame that the fabric sent arrives at the stations of a side.
+static void to_peers(struct triple *t, uint8_t side, struct rte_mbuf *chain, bool corrupt)
+{
+	struct rte_mbuf *m = received(t, t->peer_rx, chain, 0, corrupt);
 	const struct rte_ether_hdr *eth;
 	struct wr_pkt k;
 
@@ -191,9 +233,14 @@ static void to_peers(struct triple *t, uint8_t side, struct rte_mbuf *chain)
 		return;
 	eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
 	wr_parse_frame(&k, m, 0);
-	if (k.kind == WR_PKT_DROP)
+	if (k.kind == WR_PKT_DROP && !corrupt)
 		tri_fail(
 			t, "the fabric sent a frame that does not parse: %s", wr_drop_name(k.drop));
+	if (corrupt && k.kind != WR_PKT_TCP) {
+		t->damaged++;
+		rte_pktmbuf_free(m);
+		return;
+	}
 	if (k.kind == WR_PKT_ARP)
 		answer_arp(t, side, m);
 	else if (k.kind == WR_PKT_ICMP6)
@@ -208,6 +255,7 @@ static void to_peers(struct triple *t, uint8_t side, struct rte_mbuf *chain)
 		if (p->dead)
 			break;
 		p->frames_in++;
+		arrived(t, &k);
 		wr_tcp_input_burst(p->tcp, &k, 1, t->now);
 		return;
 	}
@@ -222,15 +270,23 @@ bool tri_net_deliver(struct triple *t)
 	while (t->frame_count > 0 && t->frames[0].at <= t->now) {
 		struct tri_frame f = pop(t);
 		struct rte_mbuf *m;
+		struct wr_pkt k;
 
 		any = true;
 		if (f.to_peers) {
-			to_peers(t, f.side, f.m);
+			to_peers(t, f.side, f.m, f.corrupt);
 			continue;
 		}
-		m = received(t, t->pools->rx, f.m, t->cfg.link[f.side].split);
-		if (m != NULL)
-			wr_sim_port_inject(t->port[f.side], m);
+		m = received(t, t->pools->rx, f.m, t->cfg.link[f.side].split, f.corrupt);
+		if (m == NULL)
+			continue;
+		if (t->watch.arrives != NULL) {
+			// one of which only a hop limit or a flow label changed is as good as any
+			wr_parse_frame(&k, m, f.corrupt ? 0 : WR_PARSE_F_TRUST_CK);
+			if (k.kind == WR_PKT_TCP)
+				arrived(t, &k);
+		}
+		wr_sim_port_inject(t->port[f.side], m);
 	}
 	return any;
 }

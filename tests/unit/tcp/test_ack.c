@@ -74,8 +74,9 @@ static void window_shrinks_below_flight(struct peer *r)
 	peer_write(r, 5000, 1000);
 	assert_int_equal(r->n, 0);
 	peer_wait(r, 300000);
-	assert_int_equal(r->n, 1); // the first one again, from SND.UNA
-	assert_int_equal(r->out[0].seq, 1001);
+	assert_true(
+		r->n >= 1); // the first one again, from SND.UNA, perhaps behind a tail loss probe
+	assert_int_equal(r->out[r->n - 1].seq, 1001);
 	assert_true(peer_conn(r)->cwnd <= cwnd);
 	r->window = 65535;
 	peer_seg(r, A, 1, 10001, 0);

@@ -5,9 +5,9 @@
 
 static struct wr_tcp_conn conn(uint16_t mss)
 {
-	struct wr_tcp_conn c = {.mss = mss, .cc = &wr_tcp_cc_newreno};
+	struct wr_tcp_conn c = {.mss = mss, .cc = WR_TCP_NEWRENO};
 
-	c.cc->init(&c, false, 0);
+	wr_tcp_cc_newreno.init(&c, false, 0);
 	return c;
 }
 
@@ -18,7 +18,7 @@ static void cc_newreno_initial_window(void **state)
 	assert_int_equal(c.cwnd, 14600); // RFC 6928
 	assert_int_equal(conn(536).cwnd, 5360);
 	assert_int_equal(conn(8960).cwnd, 17920);
-	c.cc->init(&c, true, 0);
+	wr_tcp_cc_newreno.init(&c, true, 0);
 	assert_int_equal(c.cwnd, 1460); // after a lost SYN
 }
 
@@ -27,9 +27,9 @@ static void cc_newreno_slow_start_doubles(void **state)
 	struct wr_tcp_conn c = conn(1000);
 
 	for (int i = 0; i < 10; i++)
-		c.cc->acked(&c, 1000, 0);
+		wr_tcp_cc_newreno.acked(&c, 1000, 0, true, 0);
 	assert_int_equal(c.cwnd, 20000);
-	c.cc->acked(&c, 50000, 0); // a stretch ACK adds two segments at most
+	wr_tcp_cc_newreno.acked(&c, 50000, 0, true, 0); // a stretch ACK adds two segments at most
 	assert_int_equal(c.cwnd, 22000);
 }
 
@@ -39,10 +39,10 @@ static void cc_newreno_avoidance_adds_one_a_window(void **state)
 
 	c.ssthresh = 5000;
 	for (int i = 0; i < 10; i++)
-		c.cc->acked(&c, 1000, 0);
+		wr_tcp_cc_newreno.acked(&c, 1000, 0, true, 0);
 	assert_int_equal(c.cwnd, 11000);
 	for (int i = 0; i < 11; i++)
-		c.cc->acked(&c, 1000, 0);
+		wr_tcp_cc_newreno.acked(&c, 1000, 0, true, 0);
 	assert_int_equal(c.cwnd, 12000);
 }
 
@@ -50,8 +50,8 @@ static void cc_newreno_loss_halves_the_flight(void **state)
 {
 	struct wr_tcp_conn c = conn(1000);
 
-	assert_int_equal(c.cc->ssthresh(&c, 30000, 0), 15000);
-	assert_int_equal(c.cc->ssthresh(&c, 1000, 0), 2000);
+	assert_int_equal(wr_tcp_cc_newreno.ssthresh(&c, 30000, 0), 15000);
+	assert_int_equal(wr_tcp_cc_newreno.ssthresh(&c, 1000, 0), 2000);
 }
 
 static void cc_newreno_restart_after_idle(void **state)
@@ -59,10 +59,10 @@ static void cc_newreno_restart_after_idle(void **state)
 	struct wr_tcp_conn c = conn(1000);
 
 	c.cwnd = 100000;
-	c.cc->restart(&c, 0);
+	wr_tcp_cc_newreno.restart(&c, 0);
 	assert_int_equal(c.cwnd, 10000);
 	c.cwnd = 3000;
-	c.cc->restart(&c, 0);
+	wr_tcp_cc_newreno.restart(&c, 0);
 	assert_int_equal(c.cwnd, 3000);
 }
 
@@ -73,8 +73,33 @@ static void cc_newreno_window_is_bounded(void **state)
 	c.cwnd = UINT32_MAX / 4;
 	c.ssthresh = 2000;
 	c.cc_priv.word[0] = UINT32_MAX;
-	c.cc->acked(&c, 1000, 0);
+	wr_tcp_cc_newreno.acked(&c, 1000, 0, true, 0);
 	assert_true(c.cwnd <= UINT32_MAX / 4);
+}
+
+static void cc_newreno_acked_unlimited(void **state)
+{
+	struct wr_tcp_conn c = conn(1000);
+
+	wr_tcp_cc_newreno.acked(&c, 1000, 0, false, 0);
+	assert_int_equal(c.cwnd, 10000);
+	c.ssthresh = 5000;
+	for (int i = 0; i < 30; i++)
+		wr_tcp_cc_newreno.acked(&c, 1000, 0, false, 0);
+	assert_int_equal(c.cwnd, 10000);
+}
+
+static void cc_newreno_undo_counts_anew(void **state)
+{
+	struct wr_tcp_conn c = conn(1000);
+
+	c.ssthresh = 5000;
+	wr_tcp_cc_newreno.acked(&c, 9000, 0, true, 0);
+	wr_tcp_cc_newreno.undo(&c, 0);
+	wr_tcp_cc_newreno.acked(&c, 9000, 0, true, 0);
+	assert_int_equal(c.cwnd, 10000);
+	wr_tcp_cc_newreno.acked(&c, 1000, 0, true, 0);
+	assert_int_equal(c.cwnd, 11000);
 }
 
 int main(void)
@@ -86,6 +111,8 @@ int main(void)
 		cmocka_unit_test(cc_newreno_loss_halves_the_flight),
 		cmocka_unit_test(cc_newreno_restart_after_idle),
 		cmocka_unit_test(cc_newreno_window_is_bounded),
+		cmocka_unit_test(cc_newreno_acked_unlimited),
+		cmocka_unit_test(cc_newreno_undo_counts_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

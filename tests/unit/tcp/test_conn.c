@@ -131,7 +131,7 @@ static void conn_events_are_gathered(void **state)
 	assert_int_equal(e.conn, r->conn);
 	assert_int_equal(e.events, WR_TCP_EV_READABLE);
 	assert_int_equal(e.user, 123);
-	assert_int_equal(e.listener, 5);
+	assert_int_equal(e.listener, 0); // told until the user is set
 	assert_false(wr_tcp_ready_pop(r->s, &e));
 	g.seq++;
 	pair_inject(&r->p, 1, &g);
@@ -145,7 +145,7 @@ static void conn_full_table_is_told(void **state)
 	struct peer *r = peer_start(&peer_variants[0], NULL);
 	uint64_t h = wr_hash_tuple(&r->s->cfg.secret[2], &r->t);
 
-	while (wr_tcp_flow_add(&r->s->flow, h, 12345))
+	while (wr_tcp_flow_add(&r->s->flow, h, 123))
 		;
 	peer_syn(r);
 	assert_int_equal(r->n, 0);
@@ -156,8 +156,9 @@ static void conn_full_table_is_told(void **state)
 
 static void conn_size_is_bounded(void **state)
 {
-	assert_true(wr_tcp_conn_size() <= 512);
-	assert_int_equal(wr_tcp_conn_size(), sizeof(struct wr_tcp_conn));
+	// with two flow slots of 8 bytes at half load: 440 at most for an idle connection
+	assert_true(wr_tcp_conn_size() + 16 <= 440);
+	assert_true(wr_tcp_conn_size() >= sizeof(struct wr_tcp_conn));
 }
 
 int main(void)

@@ -41,6 +41,33 @@ static void demux_burst_of_many(void **state)
 	peer_stop(r);
 }
 
+// What was looked up for the whole burst is outdated by its own packets: the connection ends, its
+// object becomes another connection, and a packet for the old one still follows; a new one gets
+// its first segments behind its SYN.
+static void demux_burst_outdates_its_lookup(void **state)
+{
+	struct peer *r = peer_start(&peer_variants[0], NULL);
+	wr_handle_t old;
+	struct wr_pkt k[4];
+
+	peer_open(r);
+	old = r->conn;
+	wr_tcp_release(r->s, old, r->p.now);
+	k[0] = packet(r, r->t.rport, WR_TCP_RST, r->irs + 1, 0);
+	k[1] = packet(r, 2000, WR_TCP_SYN, 500, 0);
+	k[2] = packet(r, r->t.rport, WR_TCP_ACK, r->irs + 1, 300);
+	k[3] = packet(r, 2000, WR_TCP_RST, 501, 0);
+	wr_tcp_input_burst(r->s, k, 3, r->p.now);
+	assert_int_equal(wr_pool_used(&r->s->conns), 1);
+	assert_ptr_equal(wr_pool_at(&r->s->conns, wr_handle_index(old)),
+		wr_tcp_conn_lookup(r->s, wr_hash_tuple(&r->s->cfg.secret[2], &k[3].t), &k[3].t));
+	assert_int_equal(r->st->drop[WR_DROP_tcp_no_conn], 1);
+	assert_int_equal(r->st->drop_bytes[WR_DROP_pay_closed], 300);
+	wr_tcp_input_burst(r->s, &k[3], 1, r->p.now);
+	assert_int_equal(wr_pool_used(&r->s->conns), 0);
+	peer_stop(r);
+}
+
 static void demux_bad_flags(void **state)
 {
 	struct peer *r = peer_start(&peer_variants[0], NULL);
@@ -115,6 +142,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(demux_burst_of_many),
+		cmocka_unit_test(demux_burst_outdates_its_lookup),
 		cmocka_unit_test(demux_bad_flags),
 		cmocka_unit_test(demux_land),
 		cmocka_unit_test(demux_owns),

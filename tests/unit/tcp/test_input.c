@@ -184,7 +184,7 @@ static void fin_beyond_the_window_is_cut(struct peer *r)
 	peer_seg(r, A | WR_TCP_FIN, 1 + wnd - 100, 1, 300);
 	assert_int_equal(r->st->drop_bytes[WR_DROP_pay_trimmed], 200);
 	assert_false(peer_conn(r)->flags & F_FIN_SEEN);
-	assert_int_equal(peer_conn(r)->ooo.bytes, 100);
+	assert_int_equal(peer_ooo(r)->bytes, 100);
 }
 
 // case 64

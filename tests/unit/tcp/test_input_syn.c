@@ -60,9 +60,13 @@ static void syn_again(struct peer *r)
 	peer_expect(r, 0, S | A, 0, 1, 0);
 	assert_int_equal(r->st->drop[WR_DROP_tcp_dup_syn], 1);
 	assert_int_equal(wr_pool_used(&r->s->conns), 1);
-	peer_seg(r, S, 5000, 0, 0); // of another incarnation
-	peer_expect(r, 0, A, 1, 1, 0);
-	peer_seg(r, A, 1, 1, 0);
+	// another incarnation: back to LISTEN, where its next SYN begins anew
+	peer_seg(r, S, 5000, 0, 0);
+	assert_int_equal(r->n, 0);
+	assert_int_equal(wr_pool_used(&r->s->conns), 0);
+	peer_seg(r, S, 5000, 0, 0);
+	peer_expect(r, 0, S | A, 0, 5001, 0);
+	peer_seg(r, A, 5001, 1, 0);
 	assert_int_equal(peer_state(r), WR_TCP_ST_ESTABLISHED);
 }
 
@@ -137,6 +141,7 @@ static void input_syn_half_open_limit(void **state)
 	struct peer *r;
 
 	cfg.max_half_open = 3;
+	cfg.cookies = WR_TCP_COOKIES_NEVER;
 	r = peer_start(&peer_variants[0], &cfg);
 	for (int i = 0; i < 5; i++) {
 		r->t.rport++;

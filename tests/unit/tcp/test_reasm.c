@@ -36,7 +36,7 @@ static void overlaps(struct peer *r)
 		fill(want, 'c', 1000);
 		fill(want + cut[i][0], 'b', cut[i][1] - cut[i][0]);
 		fill(want + 300, 'a', 300);
-		assert_int_equal(peer_conn(r)->ooo.count, 0);
+		assert_int_equal(peer_ooo(r)->count, 0);
 		assert_int_equal(wr_tcp_read(r->s, r->conn, &q, UINT32_MAX, r->p.now), 1000);
 		at = 0;
 		wr_mq_foreach (m, &q) {
@@ -56,9 +56,9 @@ static void superset_of_many(struct peer *r)
 	peer_seg(r, A, 101, 1, 50);
 	peer_seg(r, A, 301, 1, 300);
 	peer_seg(r, A, 801, 1, 10);
-	assert_int_equal(peer_conn(r)->ooo.count, 3);
+	assert_int_equal(peer_ooo(r)->count, 3);
 	peer_seg(r, A, 51, 1, 1400);
-	assert_int_equal(peer_conn(r)->ooo.bytes, 1400);
+	assert_int_equal(peer_ooo(r)->bytes, 1400);
 	peer_seg(r, A, 1, 1, 1460);
 	peer_expect(r, 0, A, 1, 1461, 0);
 	assert_int_equal(peer_read(r, 1), 1460);
@@ -95,7 +95,7 @@ static void repeated_out_of_order(struct peer *r)
 	peer_seg(r, A, 1001, 1, 1000);
 	peer_seg(r, A, 1001, 1, 1000);
 	assert_int_equal(r->st->drop_bytes[WR_DROP_pay_duplicate], 1000);
-	assert_int_equal(peer_conn(r)->ooo.count, 1);
+	assert_int_equal(peer_ooo(r)->count, 1);
 }
 
 // case 31 and tail-first eviction
@@ -114,7 +114,7 @@ static void reasm_full_store_takes_the_missing(void **state)
 		assert_int_equal(r->st->drop_bytes[WR_DROP_pay_ooo_limit], 1000);
 		peer_seg(r, A, 1001, 1, 1000); // before them: the last one goes
 		assert_int_equal(r->st->drop_bytes[WR_DROP_pay_ooo_evicted], 1000);
-		assert_int_equal(peer_conn(r)->ooo.count, 4);
+		assert_int_equal(peer_ooo(r)->count, 4);
 		if (r->v.opts & WR_TCPOPT_SACKOK)
 			for (uint32_t i = 0; i < r->out[0].k.sack_count; i++)
 				assert_true(r->out[0].k.sack[i].right - r->irs <= 7001);
@@ -153,7 +153,7 @@ static void one_byte_flood(struct peer *r)
 	peer_open(r);
 	for (uint32_t i = 0; i < 1000; i++)
 		peer_seg(r, A, 3 + 2 * i, 1, 1);
-	assert_int_equal(peer_conn(r)->ooo.count, 128);
+	assert_int_equal(peer_ooo(r)->count, 128);
 	assert_int_equal(r->s->held_small, 128);
 	assert_int_equal(r->st->drop[WR_DROP_pay_ooo_limit], 1000 - 128);
 }

@@ -13,6 +13,11 @@ static void unknown(struct peer *r)
 	peer_expect(r, 0, WR_TCP_RST, 600, 0, 0);
 	peer_seg(r, A | WR_TCP_FIN, 500, 600, 0);
 	peer_expect(r, 0, WR_TCP_RST, 600, 0, 0);
+	peer_seg(r, WR_TCP_FIN, 500, 0, 40); // a listener answers only ACKs (3.10.7.2)
+	assert_int_equal(r->n, 0);
+	assert_int_equal(r->st->drop[WR_DROP_tcp_no_ack], 1);
+	assert_int_equal(r->st->drop_bytes[WR_DROP_pay_trimmed], 40);
+	r->t.lport++;
 	peer_seg(r, WR_TCP_FIN, 500, 0, 40); // no ACK: everything is acknowledged
 	peer_expect(r, 0, WR_TCP_RST | A, (uint32_t)-r->iss, 541, 0);
 	peer_seg(r, WR_TCP_RST | A, 500, 600, 0);

@@ -120,9 +120,10 @@ static void cut_anywhere(struct peer *r)
 	assert_int_equal(r->st->ctr[WR_CTR_resegmented], 3);
 	peer_seg(r, A, 1, 1001, 0); // in the middle of the first
 	peer_wait(r, 300000);
-	assert_int_equal(r->n, 1);
-	peer_expect(r, 0, A, 1001, 1, m);
-	expect_bytes(r, 0);
+	assert_true(r->n >= 1); // a tail loss probe may come first
+	for (uint32_t i = 0; i < r->n; i++)
+		expect_bytes(r, i);
+	peer_expect(r, r->n - 1, A, 1001, 1, m);
 	peer_seg(r, A, 1, 1777, 0);
 	for (uint32_t i = 0; i < r->n; i++)
 		expect_bytes(r, i);

@@ -120,8 +120,9 @@ static void sendq_beyond_4_gib(void **state)
 	// losses are still repaired
 	sent = peer_conn(r)->snd_nxt - r->iss;
 	peer_write(r, 10000, 1000);
-	for (int i = 0; i < 3; i++)
-		peer_seg(r, A, 1, (uint32_t)sent, 0);
+	r->p.now += 500;
+	for (uint32_t i = 1; i <= 3; i++)
+		peer_dup(r, (uint32_t)sent, (uint32_t)sent + 1000, (uint32_t)sent + 1000 * (i + 1));
 	assert_int_equal(r->st->ctr[WR_CTR_tcp_fast_retrans], 1);
 	peer_stop(r);
 }
@@ -158,7 +159,7 @@ static void sendq_receives_beyond_4_gib(void **state)
 	assert_int_equal(r->st->ctr[WR_CTR_pay_rx_bytes], got);
 	assert_int_equal(r->st->drop[WR_DROP_tcp_old], 0);
 	peer_seg(r, A, (uint32_t)got + 1 + 1000, 1, 500); // out of order still works
-	assert_int_equal(peer_conn(r)->ooo.bytes, 500);
+	assert_int_equal(peer_ooo(r)->bytes, 500);
 	peer_stop(r);
 }
 

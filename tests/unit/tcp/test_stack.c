@@ -28,6 +28,13 @@ static void stack_defaults(void **state)
 	assert_int_equal(s->cfg.time_wait_us, 60 * WR_US_PER_S);
 	assert_int_equal(s->cfg.rto_initial_us, WR_US_PER_S);
 	assert_int_equal(s->cfg.small_budget, pools.small->size / 2);
+	assert_int_equal(s->cfg.give_up_us, 300 * WR_US_PER_S);
+	assert_int_equal(s->cfg.keepalive_us, 0); // never
+	assert_int_equal(s->cfg.keepalive_interval_us, 75 * WR_US_PER_S);
+	assert_int_equal(s->cfg.keepalive_probes, 9);
+	assert_int_equal(s->cfg.congestion, WR_TCP_CUBIC);
+	assert_int_equal(s->cfg.cookies, WR_TCP_COOKIES_AUTO);
+	assert_int_equal(s->cfg.rcv_buf_max_bytes, 0);
 	assert_int_equal(wr_tcp_next_timer(s), WR_US_NEVER);
 	wr_tcp_stack_destroy(s);
 	wr_tcp_stack_destroy(NULL);
@@ -59,6 +66,43 @@ static void stack_refuses_impossible(void **state)
 	c.rto_min_us = 2;
 	c.rto_max_us = 1;
 	assert_null(wr_tcp_stack_create(&c, 0));
+}
+
+static void create_limit(const struct wr_tcp_config *good, const struct wr_tcp_config *bad)
+{
+	struct wr_tcp_stack *s = wr_tcp_stack_create(good, 0);
+
+	assert_non_null(s);
+	wr_tcp_stack_destroy(s);
+	assert_null(wr_tcp_stack_create(bad, 0));
+}
+
+// The largest value of each is taken, one more is not.
+static void stack_limits(void **state)
+{
+	struct wr_stats st = {0};
+	const struct wr_tcp_config c = config(&st);
+	struct wr_tcp_config good, bad;
+
+#define LIMIT(field, most)                                                                         \
+	do {                                                                                       \
+		good = bad = c;                                                                    \
+		good.field = (most);                                                               \
+		bad.field = (most) + 1;                                                            \
+		create_limit(&good, &bad);                                                         \
+	} while (0)
+	LIMIT(cookies, WR_TCP_COOKIES_NEVER);
+	LIMIT(congestion, WR_TCP_NEWRENO);
+	LIMIT(keepalive_probes, UINT8_MAX);    // counted in a byte
+	LIMIT(give_up_us, 3600 * WR_US_PER_S); // counted in 16 bits of 65 ms
+	LIMIT(rto_max_us, UINT32_MAX / 2);
+	LIMIT(rcv_buf_bytes, 1u << 29);
+	LIMIT(snd_buf_bytes, 1u << 29);
+	LIMIT(rcv_buf_max_bytes, 1u << 29);
+	LIMIT(snd_buf_max_bytes, 1u << 29);
+	LIMIT(reserved_conns, c.max_conns - 1);
+	LIMIT(held_reserve, c.held_budget - 1);
+#undef LIMIT
 }
 
 static void stack_destroy_counts_what_is_held(void **state)
@@ -97,6 +141,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stack_defaults),
 		cmocka_unit_test(stack_refuses_impossible),
+		cmocka_unit_test(stack_limits),
 		cmocka_unit_test(stack_destroy_counts_what_is_held),
 		cmocka_unit_test(stack_pressure_is_clamped),
 	};

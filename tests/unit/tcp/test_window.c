@@ -141,6 +141,229 @@ static void window_promises_end_with_the_stream(void **state)
 	peer_stop(r);
 }
 
+// --- autotuning -----------------------------------------------------------------------------
+
+#define BEGIN (64u << 10)
+#define MOST  300000u // less than an eighth of the budget
+
+static struct wr_tcp_config tuning(uint32_t most)
+{
+	struct wr_tcp_config cfg = pair_config();
+
+	cfg.rcv_buf_bytes = BEGIN;
+	cfg.snd_buf_bytes = BEGIN;
+	cfg.rcv_buf_max_bytes = most;
+	cfg.snd_buf_max_bytes = most;
+	return cfg;
+}
+
+// The peer fills the window; the edge that it was shown stays.
+static void fill(struct peer *r, uint32_t *seq)
+{
+	uint32_t room, shown = peer_conn(r)->rcv_adv;
+
+	while ((room = peer_conn(r)->rcv_adv - peer_conn(r)->rcv_nxt) > 0 &&
+		peer_conn(r)->rcvq.bytes < 8 * MOST) {
+		uint32_t len = RTE_MIN(1460u, room);
+
+		peer_seg(r, A, *seq, 1, len);
+		*seq += len;
+		assert_true(wr_seq_geq(peer_conn(r)->rcv_adv, shown));
+		shown = peer_conn(r)->rcv_adv;
+	}
+}
+
+// Rounds of a round trip in which the window is filled and `read` says whether that is read.
+static uint32_t rounds(struct peer *r, uint32_t n, bool read, wr_us_t round_us)
+{
+	uint32_t seq = 1;
+
+	peer_open(r);
+	peer_conn(r)->srtt_us = 2000;
+	while (n-- > 0) {
+		uint32_t first = seq - peer_conn(r)->rcvq.bytes;
+
+		fill(r, &seq);
+		r->p.now += round_us;
+		if (read)
+			peer_read(r, first);
+	}
+	return peer_conn(r)->rcv_buf;
+}
+
+static bool scaled(const struct peer *r)
+{
+	return r->v.opts & WR_TCPOPT_WSCALE;
+}
+
+static void tuned_to_the_cap(struct peer *r)
+{
+	uint32_t got = rounds(r, 8, true, 2000);
+
+	assert_int_equal(got, MOST);
+	got = peer_conn(r)->rcv_adv - peer_conn(r)->rcv_nxt;
+	if (scaled(r))
+		assert_in_range(got, MOST - 8, MOST);
+	else
+		assert_int_equal(got, UINT16_MAX);
+}
+
+static void tuned_in_steps(struct peer *r)
+{
+	assert_in_range(rounds(r, 1, true, 2000), 2 * BEGIN, 3 * BEGIN);
+}
+
+static void not_tuned_without_reader(struct peer *r)
+{
+	assert_int_equal(rounds(r, 8, false, 2000), BEGIN);
+}
+
+// What comes so slowly is not held back by the window.
+static void not_tuned_when_idle(struct peer *r)
+{
+	assert_int_equal(rounds(r, 8, true, 9000), BEGIN);
+}
+
+static void not_tuned_within_a_round(struct peer *r)
+{
+	assert_int_equal(rounds(r, 8, true, 100), BEGIN);
+}
+
+static void not_tuned_under_pressure(struct peer *r)
+{
+	wr_tcp_set_pressure(r->s, 1, 4);
+	assert_int_equal(rounds(r, 8, true, 2000), BEGIN);
+}
+
+// More than half of the memory is held by others.
+static void not_tuned_when_memory_is_short(struct peer *r)
+{
+	struct wr_tcp_conn *c;
+	uint32_t before;
+
+	peer_open(r);
+	c = peer_conn(r);
+	c->srtt_us = 2000;
+	before = c->recv_seq;
+	for (uint32_t more = 1; more < 2; more--) {
+		r->s->held_rx += r->s->cfg.held_budget / 2 + more;
+		c->recv_seq = c->rcv_nxt - 2 * BEGIN; // as if so much had been read
+		c->recv_us = (uint32_t)r->p.now;
+		wr_tcp_window_tune(r->s, c, r->p.now + 2000);
+		r->s->held_rx -= r->s->cfg.held_budget / 2 + more;
+		assert_int_equal(c->rcv_buf > BEGIN, more == 0);
+	}
+	c->recv_seq = before;
+}
+
+static void tuned_to_a_share(struct peer *r)
+{
+	uint32_t share = r->s->cfg.held_budget / WR_TCP_TUNE_SHARE * (r->v.v6 ? 1440 : 1460);
+	uint32_t got = rounds(r, 8, true, 2000);
+
+	assert_int_equal(got, share);
+}
+
+// Pressure that comes later stops growth but takes nothing back that was shown.
+static void tuned_then_pressed(struct peer *r)
+{
+	uint32_t seq, got, first;
+
+	got = rounds(r, 4, true, 2000);
+	wr_tcp_set_pressure(r->s, 2, 1);
+	seq = peer_conn(r)->rcv_nxt - r->irs;
+	for (int i = 0; i < 4; i++) {
+		first = seq;
+		fill(r, &seq);
+		r->p.now += 2000;
+		peer_read(r, first);
+	}
+	assert_int_equal(peer_conn(r)->rcv_buf, got);
+	assert_in_range(peer_conn(r)->rcv_adv - peer_conn(r)->rcv_nxt, 1, WR_TCP_SLOW_WND);
+}
+
+// Slow start, one ACK a segment, until `bytes` are out and acknowledged.
+static void send_much(struct peer *r, uint32_t bytes)
+{
+	uint32_t m, seq = 1, end;
+
+	peer_open(r);
+	m = peer_conn(r)->mss;
+	peer_conn(r)->cwnd = 10 * m;
+	peer_write(r, bytes, m);
+	end = 1 + bytes;
+	while (seq < end) {
+		seq = RTE_MIN(seq + m, end);
+		peer_seg(r, A, 1, seq, 0);
+	}
+}
+
+static void send_buffer_follows(struct peer *r)
+{
+	struct wr_tcp_conn *c;
+
+	send_much(r, 2 * BEGIN);
+	c = peer_conn(r);
+	assert_true(c->cwnd > BEGIN / 2);
+	assert_true(c->snd_buf > BEGIN);
+	assert_in_range(c->snd_buf, 2 * c->cwnd - 20 * c->mss, 2 * c->cwnd);
+	assert_int_equal(wr_tcp_send_space(r->s, r->conn), c->snd_buf);
+}
+
+static void send_buffer_has_a_cap(struct peer *r)
+{
+	if (!scaled(r))
+		return; // the peer's window is what limits
+	send_much(r, 2 * MOST);
+	assert_true(peer_conn(r)->cwnd > MOST / 2);
+	assert_int_equal(peer_conn(r)->snd_buf, MOST);
+}
+
+static void send_buffer_under_pressure(struct peer *r)
+{
+	wr_tcp_set_pressure(r->s, 1, 4);
+	send_much(r, 2 * BEGIN);
+	assert_true(peer_conn(r)->cwnd > BEGIN / 2);
+	assert_int_equal(peer_conn(r)->snd_buf, BEGIN);
+}
+
+// A large cwnd that is not used needs no buffer.
+static void send_buffer_unused(struct peer *r)
+{
+	uint32_t m;
+
+	peer_open(r);
+	m = peer_conn(r)->mss;
+	peer_conn(r)->cwnd = 2 * BEGIN;
+	peer_conn(r)->ssthresh = BEGIN;
+	peer_write(r, m, m);
+	peer_seg(r, A, 1, 1 + m, 0);
+	assert_int_equal(peer_conn(r)->snd_buf, BEGIN);
+}
+
+static void never_tuned(struct peer *r)
+{
+	send_much(r, 6 * BEGIN);
+	assert_int_equal(peer_conn(r)->snd_buf, 128 << 10);
+	peer_conn(r)->recv_seq = peer_conn(r)->rcv_nxt - 8 * BEGIN;
+	peer_conn(r)->srtt_us = 2000;
+	peer_conn(r)->recv_us = (uint32_t)r->p.now;
+	wr_tcp_window_tune(r->s, peer_conn(r), r->p.now + 2000);
+	assert_int_equal(peer_conn(r)->rcv_buf, 128 << 10);
+}
+
+#define TUNED(name, most)                                                                          \
+	static void window_##name(void **state)                                                    \
+	{                                                                                          \
+		struct wr_tcp_config cfg = tuning(most);                                           \
+                                                                                                   \
+		for (uint32_t v = 0; v < peer_variant_count; v++) {                                \
+			struct peer *r = peer_start(&peer_variants[v], &cfg);                      \
+                                                                                                   \
+			name(r);                                                                   \
+			peer_stop(r);                                                              \
+		}                                                                                  \
+	}
 #define EACH(name, body)                                                                           \
 	static void name(void **state)                                                             \
 	{                                                                                          \
@@ -150,6 +373,20 @@ EACH(window_reader_opens, reader_opens)
 EACH(window_small_reads_are_silent, small_reads_are_silent)
 EACH(window_edge_is_not_withdrawn, edge_is_not_withdrawn)
 EACH(window_pressure_slows_new_windows, pressure_slows_new_windows)
+TUNED(tuned_to_the_cap, MOST)
+TUNED(tuned_in_steps, MOST)
+TUNED(not_tuned_without_reader, MOST)
+TUNED(not_tuned_when_idle, MOST)
+TUNED(not_tuned_within_a_round, MOST)
+TUNED(not_tuned_under_pressure, MOST)
+TUNED(not_tuned_when_memory_is_short, MOST)
+TUNED(tuned_to_a_share, 1u << 20)
+TUNED(tuned_then_pressed, MOST)
+TUNED(send_buffer_follows, MOST)
+TUNED(send_buffer_has_a_cap, MOST)
+TUNED(send_buffer_under_pressure, MOST)
+TUNED(send_buffer_unused, MOST)
+EACH(window_never_tuned, never_tuned)
 
 int main(void)
 {
@@ -161,6 +398,20 @@ int main(void)
 		cmocka_unit_test(window_pressure_slows_new_windows),
 		cmocka_unit_test(window_credit_bounds_promises),
 		cmocka_unit_test(window_promises_end_with_the_stream),
+		cmocka_unit_test(window_tuned_to_the_cap),
+		cmocka_unit_test(window_tuned_in_steps),
+		cmocka_unit_test(window_not_tuned_without_reader),
+		cmocka_unit_test(window_not_tuned_when_idle),
+		cmocka_unit_test(window_not_tuned_within_a_round),
+		cmocka_unit_test(window_not_tuned_under_pressure),
+		cmocka_unit_test(window_not_tuned_when_memory_is_short),
+		cmocka_unit_test(window_tuned_to_a_share),
+		cmocka_unit_test(window_tuned_then_pressed),
+		cmocka_unit_test(window_send_buffer_follows),
+		cmocka_unit_test(window_send_buffer_has_a_cap),
+		cmocka_unit_test(window_send_buffer_under_pressure),
+		cmocka_unit_test(window_send_buffer_unused),
+		cmocka_unit_test(window_never_tuned),
 	};
 
 	wr_test_eal_init();
