@@ -36,7 +36,8 @@ static const struct column conns[] = {{"id", "ID"}, {"service", "SERVICE"}, {"cl
 	{"backend", "BACKEND"}, {"state", "STATE"}, {"stalled", "STALLED"}, {"age_us", "AGE"},
 	{"idle_us", "IDLE"}, {"c_bytes_in", "IN"}, {"c_bytes_out", "OUT"},
 	{"c_send_bytes", "TO CLIENT"}, {"b_send_bytes", "TO BACKEND"}, {"c_srtt_us", "C RTT"},
-	{"b_srtt_us", "B RTT"}, {"c_retrans", "C RETR"}, {"b_retrans", "B RETR"}};
+	{"b_srtt_us", "B RTT"}, {"c_cwnd", "C CWND"}, {"b_cwnd", "B CWND"}, {"c_ca", "C CA"},
+	{"b_ca", "B CA"}, {"c_retrans", "C RETR"}, {"b_retrans", "B RETR"}};
 
 static const struct column queues[] = {{"queue", "QUEUE"}, {"scope", "SCOPE"}, {"worker", "WORKER"},
 	{"used_permille", "USED"}, {"depth", "DEPTH"}, {"capacity", "CAPACITY"}, {"unit", "UNIT"},

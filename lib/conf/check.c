@@ -113,5 +113,7 @@ int wr_conf_check(const struct wr_conf *c, const struct wr_conf_marks *marks, st
 		rc = wr_conf_check_listen(&k);
 	if (rc == 0)
 		rc = wr_conf_check_pool(&k);
+	if (rc == 0)
+		rc = wr_conf_check_tcp(&k);
 	return rc;
 }

@@ -22,6 +22,7 @@ int wr_conf_check_fail(const struct wr_conf_check *k, const void *at, uint32_t l
 int wr_conf_check_net(const struct wr_conf_check *k);    // ports, gateways, routes
 int wr_conf_check_listen(const struct wr_conf_check *k); // listeners
 int wr_conf_check_pool(const struct wr_conf_check *k);   // sources, backends
+int wr_conf_check_tcp(const struct wr_conf_check *k);    // buffers, keepalive; warns last
 
 // Does a port have an address of this family that connections can come from?
 bool wr_conf_check_family(const struct wr_conf *c, bool v4);

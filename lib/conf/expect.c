@@ -25,8 +25,21 @@ static const char *expect_number(const struct wr_conf_setting *s, char *buf, siz
 	if (s->type == WR_CONF_T_TIME) {
 		wr_units_format_time(s->min, lo, sizeof(lo));
 		wr_units_format_time(s->max, hi, sizeof(hi));
-		snprintf(buf, len, "a time from %s to %s with its unit (us, ms, s, m, h)%s%s", lo,
-			hi, s->dflt ? ", such as " : "", s->dflt ? s->dflt : "");
+		if (s->zero)
+			snprintf(buf, len,
+				"%s or a time from %s to %s with its unit (us, ms, s, m, h)",
+				s->zero, lo, hi);
+		else
+			snprintf(buf, len,
+				"a time from %s to %s with its unit (us, ms, s, m, h)%s%s", lo, hi,
+				s->dflt ? ", such as " : "", s->dflt ? s->dflt : "");
+		return buf;
+	}
+	if (s->type == WR_CONF_T_SIZE) {
+		snprintf(buf, len, "a size from %s to %s in bytes, KiB, MiB or GiB%s%s",
+			wr_conf_size_format(s->min, lo, sizeof(lo)),
+			wr_conf_size_format(s->max, hi, sizeof(hi)), s->dflt ? ", such as " : "",
+			s->dflt ? s->dflt : "");
 		return buf;
 	}
 	snprintf(buf, len, "%s%sa whole number from %llu to %llu%s%s%s", s->zero ? s->zero : "",
@@ -42,6 +55,7 @@ const char *wr_conf_value_expect(const struct wr_conf_setting *s, char *buf, siz
 		return "yes or no";
 	case WR_CONF_T_COUNT:
 	case WR_CONF_T_TIME:
+	case WR_CONF_T_SIZE:
 		return expect_number(s, buf, len);
 	case WR_CONF_T_CHOICE:
 		return expect_choice(s, buf, len);

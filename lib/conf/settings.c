@@ -12,6 +12,9 @@
 #define S(n)  ((n)*WR_US_PER_S)
 #define H(n)  ((n)*3600 * WR_US_PER_S)
 
+#define KIB(n) ((n)*1024ULL)
+#define MIB(n) ((n)*1024 * 1024ULL)
+
 // Where a value goes: a field, an array with its count, a section's array with its count and line.
 #define FIELD(type_, m) .offset = offsetof(struct type_, m), .size = sizeof(((struct type_ *)0)->m)
 #define ITEMS(type_, m, n)                                                                         \
@@ -22,9 +25,12 @@
 #define INSIDE             .type = WR_CONF_T_SECTION, .offset = 0, .line_offset = WR_CONF_NO_FIELD
 
 static const char *const memory_words[] = {"auto", "huge", "plain", NULL};
+static const char *const congestion_words[] = {"cubic", "newreno", NULL};
+static const char *const cookies_words[] = {"auto", "always", "never", NULL};
 static const char *const exception_words[] = {"none", "tap", NULL};
 static const char *const mode_words[] = {"tcp", NULL};
 static const char *const accept_words[] = {"eager", "deferred", NULL};
+static const char *const on_reset_words[] = {"pass", "drain", NULL};
 static const char *const balance_words[] = {"maglev", NULL};
 static const char *const on_down_words[] = {"reset", "drain", NULL};
 static const char *const health_words[] = {"none", "tcp", NULL};
@@ -54,6 +60,35 @@ const struct wr_conf_setting wr_conf_settings[] = {
 	 .help = "How long sessions may go on after SIGTERM before they are reset."},
 	{.path = "runtime.dad", .type = WR_CONF_T_BOOL, .dflt = "yes", FIELD(wr_conf, runtime.dad),
 	 .help = "Ask the link whether another station has an address before serving it (RFC 5227, RFC 4862)."},
+	{.path = "runtime.tcp", INSIDE,
+	 .help = "Every TCP connection of this instance, towards clients and backends."},
+	{.path = "runtime.tcp.congestion", .type = WR_CONF_T_CHOICE, .choices = congestion_words, .dflt = "cubic",
+	 FIELD(wr_conf, runtime.tcp.congestion),
+	 .help = "Congestion control: cubic is RFC 9438 with HyStart++ (RFC 9406), newreno is RFC 5681."},
+	{.path = "runtime.tcp.keepalive", .type = WR_CONF_T_TIME, .zero = "off", .dflt = "off", .min = S(1), .max = H(168),
+	 FIELD(wr_conf, runtime.tcp.keepalive_us),
+	 .help = "After so long without a segment from a peer it is asked for an ACK (RFC 9293, 3.8.4); 0s is off."},
+	{.path = "runtime.tcp.keepalive_interval", .type = WR_CONF_T_TIME, .dflt = "75s", .min = MS(100), .max = H(1),
+	 FIELD(wr_conf, runtime.tcp.keepalive_interval_us),
+	 .help = "Time between two such questions."},
+	{.path = "runtime.tcp.keepalive_probes", .type = WR_CONF_T_COUNT, .unit = "questions", .dflt = "9", .min = 1, .max = 100,
+	 FIELD(wr_conf, runtime.tcp.keepalive_probes),
+	 .help = "Questions without an answer that end a connection."},
+	{.path = "runtime.tcp.receive_buffer", .type = WR_CONF_T_SIZE, .dflt = "128KiB", .min = KIB(16), .max = MIB(512),
+	 FIELD(wr_conf, runtime.tcp.receive_buffer),
+	 .help = "Payload that a connection may hold unread to begin with; its window is made from it."},
+	{.path = "runtime.tcp.receive_buffer_max", .type = WR_CONF_T_SIZE, .dflt = "4MiB", .min = KIB(16), .max = MIB(512),
+	 FIELD(wr_conf, runtime.tcp.receive_buffer_max),
+	 .help = "What autotuning may raise a connection's receive_buffer to, within an eighth of the worker's buffers; the same value switches it off."},
+	{.path = "runtime.tcp.send_buffer", .type = WR_CONF_T_SIZE, .dflt = "128KiB", .min = KIB(16), .max = MIB(512),
+	 FIELD(wr_conf, runtime.tcp.send_buffer),
+	 .help = "Payload that a connection may hold unacknowledged to begin with; beyond it the other side of the session is slowed."},
+	{.path = "runtime.tcp.send_buffer_max", .type = WR_CONF_T_SIZE, .dflt = "4MiB", .min = KIB(16), .max = MIB(512),
+	 FIELD(wr_conf, runtime.tcp.send_buffer_max),
+	 .help = "What autotuning may raise a connection's send_buffer to, within an eighth of the worker's buffers; the same value switches it off."},
+	{.path = "runtime.tcp.syn_cookies", .type = WR_CONF_T_CHOICE, .choices = cookies_words, .dflt = "auto",
+	 FIELD(wr_conf, runtime.tcp.syn_cookies),
+	 .help = "SYN cookies (RFC 4987): auto while half-open connections are at their limit, always for every SYN, never drops SYNs at the limit; a client that comes by cookie is accepted eagerly."},
 
 	{.path = "ports[]", .type = WR_CONF_T_SECTION, .min_items = 1, ARRAY(wr_conf, ports, port_count),
 	 .line_offset = offsetof(struct wr_conf_port, line),
@@ -158,6 +193,9 @@ const struct wr_conf_setting wr_conf_settings[] = {
 	{.path = "services[].accept", .type = WR_CONF_T_CHOICE, .choices = accept_words, .dflt = "eager",
 	 FIELD(wr_conf_service, accept),
 	 .help = "eager answers a client's SYN at once and connects to a backend then; deferred answers it once a backend has answered."},
+	{.path = "services[].on_reset", .type = WR_CONF_T_CHOICE, .choices = on_reset_words, .dflt = "pass",
+	 FIELD(wr_conf_service, on_reset),
+	 .help = "When one side resets its connection: pass resets the other one at once, as without a balancer between; drain sends it all that arrived before, and a FIN."},
 	{.path = "services[].timeouts", INSIDE,
 	 .help = "Time limits of a session."},
 	{.path = "services[].timeouts.connect", .type = WR_CONF_T_TIME, .dflt = "3s", .min = MS(10), .max = S(300),

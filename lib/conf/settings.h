@@ -13,6 +13,7 @@ enum wr_conf_type {
 	WR_CONF_T_BOOL,     // yes or no
 	WR_CONF_T_COUNT,    // whole number
 	WR_CONF_T_TIME,     // number with a unit, stored in microseconds
+	WR_CONF_T_SIZE,     // number with a unit, stored in bytes
 	WR_CONF_T_CHOICE,   // one word of a list, stored as its index
 	WR_CONF_T_NAME,     // letters, digits, "_", "." and "-"
 	WR_CONF_T_TEXT,     // printable ASCII
@@ -31,9 +32,9 @@ struct wr_conf_setting {
 	enum wr_conf_type type; // of one item
 	const char *dflt; // as a file would write it; NULL: required, or a list that may be empty
 	const char *unit; // of a count
-	const char *zero; // word for a count of 0, or for "chosen by Weir" of a list
+	const char *zero; // word for a count or time of 0, or for "chosen by Weir" of a list
 	const char *const *choices; // NULL-terminated, in the order of the enum
-	uint64_t min, max;          // inclusive; a time in microseconds
+	uint64_t min, max;          // inclusive; a time in microseconds, a size in bytes
 	const char *help;           // one sentence
 	size_t offset; // in the structure of the enclosing list item, or in struct wr_conf
 	size_t size;   // bytes of one item there

@@ -105,6 +105,10 @@ static int parse_time(const struct wr_conf_setting *s, const char *text, void *d
 	wr_us_t us;
 	int rc = wr_units_parse_time(text, &us);
 
+	if (s->zero && (strcmp(text, s->zero) == 0 || (rc == 0 && us == 0))) {
+		store_uint(dst, s->size, 0);
+		return 0;
+	}
 	if (rc == -ERANGE)
 		return wrong(s, why, "is too long");
 	if (rc < 0 && text[0] && strspn(text, "0123456789") == strlen(text))
@@ -116,6 +120,23 @@ static int parse_time(const struct wr_conf_setting *s, const char *text, void *d
 	if (us > s->max)
 		return wrong(s, why, "is too long");
 	store_uint(dst, s->size, us);
+	return 0;
+}
+
+static int parse_size(const struct wr_conf_setting *s, const char *text, void *dst, char *why)
+{
+	uint64_t v;
+	int rc = wr_units_parse_size(text, &v);
+
+	if (rc == -ERANGE)
+		return wrong(s, why, "is too large");
+	if (rc < 0)
+		return wrong(s, why, "is not a size with a known unit");
+	if (v < s->min)
+		return wrong(s, why, "is too small");
+	if (v > s->max)
+		return wrong(s, why, "is too large");
+	store_uint(dst, s->size, v);
 	return 0;
 }
 
@@ -245,6 +266,8 @@ int wr_conf_value_parse(const struct wr_conf_setting *s, const char *text, void 
 		return parse_count(s, text, dst, why);
 	case WR_CONF_T_TIME:
 		return parse_time(s, text, dst, why);
+	case WR_CONF_T_SIZE:
+		return parse_size(s, text, dst, why);
 	case WR_CONF_T_CHOICE:
 		return parse_choice(s, text, dst, why);
 	case WR_CONF_T_NAME:
@@ -258,6 +281,17 @@ int wr_conf_value_parse(const struct wr_conf_setting *s, const char *text, void 
 	default:
 		return parse_net(s, text, dst, why);
 	}
+}
+
+const char *wr_conf_size_format(uint64_t bytes, char *buf, size_t len)
+{
+	static const char *const units[] = {"B", "KiB", "MiB", "GiB"};
+	uint32_t u = 0;
+
+	for (; bytes && bytes % 1024 == 0 && u < 3; u++)
+		bytes /= 1024;
+	snprintf(buf, len, "%llu%s", (unsigned long long)bytes, units[u]);
+	return buf;
 }
 
 static void print_quoted(const char *text, FILE *out)
@@ -299,7 +333,13 @@ void wr_conf_value_print(
 			fprintf(out, "%llu", (unsigned long long)v);
 		return;
 	case WR_CONF_T_TIME:
-		fputs(wr_units_format_time(v, buf, sizeof(buf)), out);
+		if (s->zero && v == 0)
+			fputs(s->zero, out);
+		else
+			fputs(wr_units_format_time(v, buf, sizeof(buf)), out);
+		return;
+	case WR_CONF_T_SIZE:
+		fputs(wr_conf_size_format(v, buf, sizeof(buf)), out);
 		return;
 	case WR_CONF_T_CHOICE:
 		fputs(s->choices[v], out);

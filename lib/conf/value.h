@@ -20,5 +20,8 @@ int wr_conf_value_parse(const struct wr_conf_setting *s, const char *text, void 
 void wr_conf_value_print(
 	const struct wr_conf_setting *s, const void *src, const struct wr_conf *c, FILE *out);
 
+// A size in its shortest exact form ("128KiB", "1000B"); returns buf.
+const char *wr_conf_size_format(uint64_t bytes, char *buf, size_t len);
+
 // What a value of this row looks like: "a time from 10ms to 5m, such as 3s". Returns buf.
 const char *wr_conf_value_expect(const struct wr_conf_setting *s, char *buf, size_t len);

@@ -26,6 +26,11 @@ enum wr_conf_accept {
 	WR_CONF_ACCEPT_DEFERRED, // answer the SYN once a backend has answered ours
 };
 
+enum wr_conf_on_reset {
+	WR_CONF_ON_RESET_PASS,  // the other side is reset at once, what it had not got is dropped
+	WR_CONF_ON_RESET_DRAIN, // the other side gets all that arrived, then a FIN
+};
+
 enum wr_conf_on_down {
 	WR_CONF_ON_DOWN_RESET, // sessions of a backend that went down are reset
 	WR_CONF_ON_DOWN_DRAIN, // they go on until they end by themselves
@@ -36,8 +41,30 @@ enum wr_conf_health {
 	WR_CONF_HEALTH_TCP,
 };
 
+enum wr_conf_congestion {
+	WR_CONF_CONGESTION_CUBIC,
+	WR_CONF_CONGESTION_NEWRENO,
+};
+
+enum wr_conf_cookies {
+	WR_CONF_COOKIES_AUTO, // while half-open connections are at their limit
+	WR_CONF_COOKIES_ALWAYS,
+	WR_CONF_COOKIES_NEVER,
+};
+
 struct wr_conf_line {
 	uint32_t line; // where in the file, for messages; 0: default
+};
+
+// Of every connection.
+struct wr_conf_tcp {
+	enum wr_conf_congestion congestion;
+	enum wr_conf_cookies syn_cookies;
+	wr_us_t keepalive_us;                        // 0: off, the default
+	wr_us_t keepalive_interval_us;               // default 75 s
+	uint32_t keepalive_probes;                   // default 9
+	uint32_t receive_buffer, receive_buffer_max; // bytes; 128 KiB, 4 MiB; max is not below
+	uint32_t send_buffer, send_buffer_max;
 };
 
 struct wr_conf_runtime {
@@ -50,6 +77,7 @@ struct wr_conf_runtime {
 	uint32_t rx_mbufs;        // 0: computed
 	wr_us_t drain_timeout_us; // SIGTERM: then the rest is reset; default 30 s
 	bool dad;                 // duplicate-address detection at start; default true
+	struct wr_conf_tcp tcp;
 };
 
 struct wr_conf_port {
@@ -80,6 +108,7 @@ struct wr_conf_service {
 	struct wr_endpoint listen[16];
 	uint32_t pool; // index into pools
 	enum wr_conf_accept accept;
+	enum wr_conf_on_reset on_reset;
 	wr_us_t connect_us, idle_us, half_closed_us, close_us; // defaults 3 s, 5 min, 1 h, 10 s
 	uint32_t line;
 };

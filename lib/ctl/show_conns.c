@@ -49,7 +49,12 @@ static void put_side(struct wr_reply *r, char side, const struct wr_tcp_info *t)
 		{"_our_window", t->rcv_wnd_bytes},
 		{"_cwnd", t->cwnd_bytes},
 		{"_srtt_us", t->srtt_us},
+		{"_min_rtt_us", t->min_rtt_us},
 		{"_retrans", t->retrans},
+		{"_sacked", t->sacked_bytes},
+		{"_lost", t->lost_bytes},
+		{"_recv_buf", t->rcv_buf_bytes},
+		{"_send_buf", t->snd_buf_bytes},
 		{"_bytes_in", t->bytes_in},
 		{"_bytes_out", t->bytes_out},
 	};
@@ -57,6 +62,10 @@ static void put_side(struct wr_reply *r, char side, const struct wr_tcp_info *t)
 
 	snprintf(key, sizeof(key), "%c_state", side);
 	wr_reply_str(r, key, wr_tcp_state_name(t->state));
+	snprintf(key, sizeof(key), "%c_cc", side);
+	wr_reply_str(r, key, t->congestion);
+	snprintf(key, sizeof(key), "%c_ca", side);
+	wr_reply_str(r, key, t->ca_state);
 	for (size_t i = 0; i < RTE_DIM(field); i++) {
 		snprintf(key, sizeof(key), "%c%s", side, field[i].key);
 		wr_reply_uint(r, key, field[i].value);

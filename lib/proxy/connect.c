@@ -27,19 +27,17 @@ void connect_release_port(struct wr_proxy *p, struct session *s)
 }
 
 // Begin a connect to one backend, mirroring what the client negotiated so that segments pass whole.
-static int connect_to(struct wr_proxy *p, struct session *s, struct wr_backend *be, wr_us_t now)
+static int connect_to(struct wr_proxy *p, struct session *s, const struct wr_tcp_info *client,
+	struct wr_backend *be, wr_us_t now)
 {
 	struct wr_tcp_connect_opts opts = {.user = wr_handle_index(s->self)};
-	struct wr_tcp_info client;
 	struct wr_tuple t;
 	int rc = -EADDRNOTAVAIL;
 
-	if (!wr_tcp_info(p->tcp, s->client, &client))
-		return -ESTALE;
-	opts.opts = client.opts & (WR_TCPOPT_WSCALE | WR_TCPOPT_SACKOK | WR_TCPOPT_TS);
+	opts.opts = client->opts & (WR_TCPOPT_WSCALE | WR_TCPOPT_SACKOK | WR_TCPOPT_TS);
 	opts.mss = path_mss(p, &be->addr.addr);
-	if (client.peer_mss != 0 && client.peer_mss < opts.mss)
-		opts.mss = client.peer_mss;
+	if (client->peer_mss != 0 && client->peer_mss < opts.mss)
+		opts.mss = client->peer_mss;
 	for (uint32_t k = 0; k < PORT_TRIES; k++) {
 		if (!sources_get(p, be, &t, &s->source)) {
 			wr_stats_add(p->stats, WR_CTR_source_ports_exhausted, 1);
@@ -74,11 +72,19 @@ void connect_next(struct wr_proxy *p, struct session *s, wr_us_t now)
 {
 	uint16_t pool = (uint16_t)session_service(p, s)->pool;
 	uint32_t most = p->conf->pools[pool].retries + 1;
+	struct wr_tcp_info client;
+	uint64_t key; // picks the backend
 
+	if (!wr_tcp_info(p->tcp, s->client, &client)) {
+		give_up(p, s, now);
+		return;
+	}
+	key = wr_maglev_key(&client.tuple.remote, client.tuple.rport);
 	if (most > TRIES_MAX)
 		most = TRIES_MAX;
 	while (s->tries < most) {
-		uint16_t id = wr_backends_pick(p->cfg.backends, pool, s->key, s->tried, s->tries);
+		uint16_t id =
+			wr_backends_pick(p->cfg.backends, pool, key, s->connecting.tried, s->tries);
 		struct wr_backend *be;
 
 		if (id == WR_MAGLEV_NONE)
@@ -86,11 +92,11 @@ void connect_next(struct wr_proxy *p, struct session *s, wr_us_t now)
 		be = wr_backends_get(p->cfg.backends, id);
 		if (s->tries > 0)
 			wr_stats_add(p->stats, WR_CTR_connect_retries, 1);
-		s->tried[s->tries++] = id;
+		s->connecting.tried[s->tries++] = id;
 		s->backend = id;
-		s->connect_us = now;
+		s->connecting.since_us = now;
 		wr_backend_counters(be, p->cfg.worker)->picks++;
-		if (connect_to(p, s, be, now) == 0) {
+		if (connect_to(p, s, &client, be, now) == 0) {
 			session_arm(p, s, now);
 			return;
 		}

@@ -6,6 +6,20 @@
 
 #define LOOK_MAX 4096 // slots looked at in one call: bounds its time inside the loop
 
+static bool stalled_client(const struct session *s)
+{
+	const struct session_moving *m = session_moving(s);
+
+	return m != NULL && m->client_stalled_us != 0;
+}
+
+static bool stalled_server(const struct session *s)
+{
+	const struct session_moving *m = session_moving(s);
+
+	return m != NULL && m->server_stalled_us != 0;
+}
+
 static bool matches(const struct wr_session_filter *f, const struct session *s)
 {
 	if (f->id >= 0 && (uint32_t)f->id != s->self)
@@ -14,7 +28,7 @@ static bool matches(const struct wr_session_filter *f, const struct session *s)
 		return false;
 	if (f->backend >= 0 && f->backend != s->backend)
 		return false;
-	return !f->stalled || s->client_stalled_us != 0 || s->server_stalled_us != 0;
+	return !f->stalled || stalled_client(s) || stalled_server(s);
 }
 
 static bool fill(struct wr_proxy *p, const struct session *s, const struct wr_session_filter *f,
@@ -26,8 +40,8 @@ static bool fill(struct wr_proxy *p, const struct session *s, const struct wr_se
 		.backend = s->backend,
 		.state = s->state,
 		.tries = s->tries,
-		.stalled_client = s->client_stalled_us != 0,
-		.stalled_backend = s->server_stalled_us != 0,
+		.stalled_client = stalled_client(s),
+		.stalled_backend = stalled_server(s),
 		.age_us = now - s->began_us,
 		.idle_us = now - s->moved_us};
 	if (!wr_tcp_info(p->tcp, s->client, &out->client))
@@ -69,8 +83,14 @@ void wr_proxy_depths(struct wr_proxy *p, struct wr_proxy_depths *out)
 {
 	struct wr_tcp_info recv, send;
 
-	p->recv.now = wr_tcp_info(p->tcp, p->recv.conn, &recv) ? recv.recv_queue_bytes : 0;
-	p->send.now = wr_tcp_info(p->tcp, p->send.conn, &send) ? send.send_queue_bytes : 0;
+	p->recv.now = 0;
+	p->send.now = 0;
+	if (wr_tcp_info(p->tcp, p->recv.conn, &recv))
+		p->recv.now = fullness(
+			recv.recv_queue_bytes, recv.rcv_buf_bytes, p->cfg.rcv_buf_max_bytes);
+	if (wr_tcp_info(p->tcp, p->send.conn, &send))
+		p->send.now = fullness(
+			send.send_queue_bytes, send.snd_buf_bytes, p->cfg.snd_buf_max_bytes);
 	*out = (struct wr_proxy_depths){.sessions = wr_pool_used(&p->sessions),
 		.connecting = p->connecting,
 		.recv_bytes = RTE_MAX(p->recv.peak, p->recv.now),

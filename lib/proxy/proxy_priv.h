@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #pragma once
 
+#include <assert.h>
+
 #include "wr_pool.h"
 #include "wr_ports.h"
 #include "wr_proxy.h"
@@ -14,38 +16,52 @@
 #define TIMER_SESSION 1
 #define TIMER_PROBE   2
 
-// One client connection and its backend connection.
+// Needed while no backend has answered.
+struct session_connecting {
+	wr_us_t since_us; // when the current connect began
+	uint16_t tried[TRIES_MAX];
+};
+
+// Needed from then on.
+struct session_moving {
+	uint64_t acked_bytes;      // by both sides, when the timer last expired
+	wr_us_t client_stalled_us; // since when its window is closed; 0: it is not
+	wr_us_t server_stalled_us;
+	bool client_told, server_told; // by an event
+};
+
+// One client connection and its backend connection. Two cache lines: what an idle pair costs beside
+// its connections.
 struct session {
 	struct wr_wheel_node timer; // one node: the nearest of the time-outs of its state
 	wr_handle_t client;         // NONE once released
 	wr_handle_t server;
 	wr_handle_t self;
 	uint32_t source; // index into the pool's sources x backends
-	uint64_t key;    // hash that picks the backend
 	wr_us_t began_us;
-	wr_us_t moved_us;   // when payload last moved, or the state last changed
-	wr_us_t connect_us; // when the current connect began
-	wr_us_t deadline_us;
-	wr_us_t client_stalled_us; // since when its window is closed; 0: it is not
-	wr_us_t server_stalled_us;
-	bool client_told, server_told; // by an event
-	uint64_t acked_bytes;          // by both sides, when the timer last expired
+	wr_us_t moved_us; // when payload last moved, or the state last changed
 	uint16_t service;
 	uint16_t backend; // slot, WR_MAGLEV_NONE while none
 	uint16_t lport;   // source port held, 0: none
 	uint8_t state;    // enum wr_session_state
 	uint8_t tries;
-	uint16_t tried[TRIES_MAX];
 	bool deferred;   // the client's SYN waits for our answer
 	bool counted;    // in the backend's counters
 	bool client_fin; // end of the client's stream passed on to the backend
 	bool server_fin;
 	bool client_over; // connection over (both FINs acknowledged); may be released
 	bool server_over;
+	union { // by state: which one, session_set_state() decides
+		struct session_connecting connecting;
+		struct session_moving moving;
+	};
 };
 
-// The fullest queue of one direction over all connections: the deepest seen since the last look,
-// and the connection that it was, since a queue that stands still raises no event to see it by.
+static_assert(sizeof(struct session) <= 128, "a session grew beyond its budget");
+
+// The fullest queue of one direction over all connections, as wr_proxy_depths: the deepest seen
+// since the last look, and the connection that it was, since a queue that stands still raises no
+// event to see it by.
 struct fullest {
 	wr_handle_t conn;
 	uint32_t now;
@@ -100,6 +116,12 @@ static inline struct session *session_at(struct wr_proxy *p, uint32_t index)
 	return wr_pool_at(&p->sessions, index);
 }
 
+// What is known once a backend answered; NULL before.
+static inline const struct session_moving *session_moving(const struct session *s)
+{
+	return s->state != WR_SESSION_CONNECTING ? &s->moving : NULL;
+}
+
 static inline const struct wr_conf_service *session_service(
 	const struct wr_proxy *p, const struct session *s)
 {
@@ -141,6 +163,12 @@ int probes_create(struct wr_proxy *p);
 void probe_event(
 	struct wr_proxy *p, uint32_t index, wr_handle_t conn, uint32_t events, wr_us_t now);
 void probe_timer(struct wr_proxy *p, uint32_t index, wr_us_t now);
+
+// What is used of a connection's own limit, in bytes of the largest limit.
+static inline uint32_t fullness(uint32_t bytes, uint32_t limit, uint32_t limit_max)
+{
+	return bytes >= limit ? limit_max : (uint32_t)((uint64_t)bytes * limit_max / limit);
+}
 
 // Largest MSS on the path to an address, without options; 0: no route.
 uint16_t path_mss(const struct wr_proxy *p, const struct wr_addr *dst);

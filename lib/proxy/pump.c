@@ -16,14 +16,25 @@ static void note(struct fullest *f, wr_handle_t conn, uint32_t depth)
 }
 
 // Keep the fullest queues seen, for the classes conn_send and conn_recv. `left` is the send queue's
-// room after the write; only when there is none does payload stay unread.
+// room after the write; only when there is none does payload stay unread. A limit only grows, so
+// the one that a connection began with tells how full its queue is at least; what the limit is now
+// is asked where that is half full.
 static void note_depths(struct wr_proxy *p, wr_handle_t from, wr_handle_t to, uint32_t left)
 {
+	const struct wr_proxy_config *cfg = &p->cfg;
+	uint32_t start = cfg->snd_buf_bytes, full = start - RTE_MIN(left, start);
 	struct wr_tcp_info info;
 
-	note(&p->send, to, p->cfg.snd_buf_bytes - RTE_MIN(left, p->cfg.snd_buf_bytes));
+	if (full < start / 2)
+		note(&p->send, to, fullness(full, start, cfg->snd_buf_max_bytes));
+	else if (wr_tcp_info(p->tcp, to, &info))
+		note(&p->send, to,
+			fullness(
+				info.send_queue_bytes, info.snd_buf_bytes, cfg->snd_buf_max_bytes));
 	if (left == 0 && wr_tcp_info(p->tcp, from, &info))
-		note(&p->recv, from, info.recv_queue_bytes);
+		note(&p->recv, from,
+			fullness(
+				info.recv_queue_bytes, info.rcv_buf_bytes, cfg->rcv_buf_max_bytes));
 }
 
 // One direction. Returns bytes moved; *fin tells that the end of the stream was passed on.

@@ -19,45 +19,51 @@ const char *wr_session_state_name(enum wr_session_state st)
 // When a closed window is worth an event.
 static wr_us_t stall_due(const struct session *s)
 {
+	const struct session_moving *m = session_moving(s);
 	wr_us_t due = WR_US_NEVER;
 
-	if (s->client_stalled_us != 0 && !s->client_told)
-		due = s->client_stalled_us + STALL_US;
-	if (s->server_stalled_us != 0 && !s->server_told)
-		due = RTE_MIN(due, s->server_stalled_us + STALL_US);
+	if (m == NULL)
+		return due;
+	if (m->client_stalled_us != 0 && !m->client_told)
+		due = m->client_stalled_us + STALL_US;
+	if (m->server_stalled_us != 0 && !m->server_told)
+		due = RTE_MIN(due, m->server_stalled_us + STALL_US);
 	return due;
+}
+
+// When the time-out of its state ends it.
+static wr_us_t deadline(const struct wr_proxy *p, const struct session *s)
+{
+	const struct wr_conf_service *sv = session_service(p, s);
+
+	switch (s->state) {
+	case WR_SESSION_CONNECTING:
+		return s->connecting.since_us + sv->connect_us;
+	case WR_SESSION_OPEN:
+		return s->moved_us + sv->idle_us;
+	case WR_SESSION_HALF_CLOSED:
+		return s->moved_us + sv->half_closed_us;
+	default:
+		return s->moved_us + sv->close_us;
+	}
 }
 
 void session_arm(struct wr_proxy *p, struct session *s, wr_us_t now)
 {
-	const struct wr_conf_service *sv = session_service(p, s);
-	wr_us_t at;
-
-	switch (s->state) {
-	case WR_SESSION_CONNECTING:
-		s->deadline_us = s->connect_us + sv->connect_us;
-		break;
-	case WR_SESSION_OPEN:
-		s->deadline_us = s->moved_us + sv->idle_us;
-		break;
-	case WR_SESSION_HALF_CLOSED:
-		s->deadline_us = s->moved_us + sv->half_closed_us;
-		break;
-	default:
-		s->deadline_us = s->moved_us + sv->close_us;
-		break;
-	}
 	// Lazy: payload moves deadlines later all the time; the wheel is touched when it expires or
 	// when the deadline comes nearer.
-	at = RTE_MIN(s->deadline_us, stall_due(s));
+	wr_us_t at = RTE_MIN(deadline(p, s), stall_due(s));
+
 	if (!wr_wheel_is_armed(&s->timer) || at < s->timer.deadline_us)
 		wr_wheel_arm(&p->wheel, &s->timer, at);
 }
 
 void session_set_state(struct wr_proxy *p, struct session *s, enum wr_session_state st, wr_us_t now)
 {
-	if (s->state == WR_SESSION_CONNECTING && st != WR_SESSION_CONNECTING)
+	if (s->state == WR_SESSION_CONNECTING && st != WR_SESSION_CONNECTING) {
 		p->connecting--;
+		s->moving = (struct session_moving){0};
+	}
 	s->state = (uint8_t)st;
 	s->moved_us = now;
 	session_arm(p, s, now);
@@ -105,11 +111,10 @@ void session_open(struct wr_proxy *p, const struct wr_tcp_ready *r, wr_us_t now)
 {
 	uint16_t service = p->service_of_listener[r->listener];
 	struct wr_service_counters *sc = &p->services[service];
-	struct wr_tcp_info info;
 	wr_handle_t self;
 	struct session *s;
 
-	if (p->stopped || !wr_tcp_info(p->tcp, r->conn, &info)) {
+	if (p->stopped) {
 		wr_stats_drop(p->stats, WR_DROP_draining, 1);
 		refuse(p, service, r->conn, now);
 		return;
@@ -127,11 +132,10 @@ void session_open(struct wr_proxy *p, const struct wr_tcp_ready *r, wr_us_t now)
 		.state = WR_SESSION_CONNECTING,
 		.began_us = now,
 		.moved_us = now,
-		.connect_us = now,
+		.connecting.since_us = now,
 		.deferred = (r->events & WR_TCP_EV_SYN) != 0};
 	s->timer.owner = wr_handle_index(self);
 	s->timer.kind = TIMER_SESSION;
-	s->key = wr_maglev_key(&info.tuple.remote, info.tuple.rport);
 	wr_tcp_set_user(p->tcp, r->conn, wr_handle_index(self));
 	p->connecting++;
 	sc->sessions_total++;
@@ -151,7 +155,25 @@ static void end_when_over(struct wr_proxy *p, struct session *s, wr_us_t now)
 	session_end(p, s);
 }
 
-// A side ended other than in order: the other side is reset, as the peers would see it without us.
+// The other side gets what arrived before the reset, and then a FIN behind it; the engine finishes
+// that alone. What it has sent for the side that is gone is dropped.
+static void drain_and_close(struct wr_proxy *p, struct session *s, bool client, wr_us_t now)
+{
+	wr_handle_t gone = client ? s->client : s->server;
+	wr_handle_t other = client ? s->server : s->client;
+	struct wr_mq there = {0}, back = {0};
+
+	wr_tcp_read(p->tcp, gone, &there, UINT32_MAX, now);
+	wr_tcp_read(p->tcp, other, &back, UINT32_MAX, now);
+	wr_tcp_write(p->tcp, other, &there, now);
+	wr_tcp_write(p->tcp, gone, &back, now);
+	wr_tcp_release(p->tcp, gone, now);
+	wr_tcp_release(p->tcp, other, now);
+	session_end(p, s);
+}
+
+// A side ended other than in order: the other side is reset, as the peers would see it without us,
+// unless the service wants it to have all that arrived.
 static void side_lost(struct wr_proxy *p, struct session *s, bool client, wr_us_t now)
 {
 	struct wr_service_counters *sc = &p->services[s->service];
@@ -167,7 +189,11 @@ static void side_lost(struct wr_proxy *p, struct session *s, bool client, wr_us_
 	} else if (end == WR_TCP_END_TIMEOUT) {
 		sc->timeouts++;
 	}
-	session_abort(p, s, now);
+	if (end == WR_TCP_END_RESET && s->state != WR_SESSION_CONNECTING &&
+		session_service(p, s)->on_reset == WR_CONF_ON_RESET_DRAIN)
+		drain_and_close(p, s, client, now);
+	else
+		session_abort(p, s, now);
 }
 
 static void stall_event(struct wr_proxy *p, struct session *s, bool client, enum wr_event_kind kind,
@@ -197,8 +223,8 @@ static void stall_event(struct wr_proxy *p, struct session *s, bool client, enum
 static void stall_note(
 	struct wr_proxy *p, struct session *s, bool client, uint32_t events, wr_us_t now)
 {
-	wr_us_t *since = client ? &s->client_stalled_us : &s->server_stalled_us;
-	bool *told = client ? &s->client_told : &s->server_told;
+	wr_us_t *since = client ? &s->moving.client_stalled_us : &s->moving.server_stalled_us;
+	bool *told = client ? &s->moving.client_told : &s->moving.server_told;
 
 	if (events & WR_TCP_EV_RESUMED) {
 		if (*told)
@@ -215,16 +241,21 @@ static void stall_note(
 	}
 }
 
+static bool stall_is_due(wr_us_t since, bool told, wr_us_t now)
+{
+	return since != 0 && !told && now >= since + STALL_US;
+}
+
 static void stall_tell(struct wr_proxy *p, struct session *s, wr_us_t now)
 {
-	if (s->client_stalled_us != 0 && !s->client_told &&
-		now >= s->client_stalled_us + STALL_US) {
-		s->client_told = true;
+	struct session_moving *m = &s->moving;
+
+	if (stall_is_due(m->client_stalled_us, m->client_told, now)) {
+		m->client_told = true;
 		stall_event(p, s, true, WR_EV_conn_stalled, 0, now);
 	}
-	if (s->server_stalled_us != 0 && !s->server_told &&
-		now >= s->server_stalled_us + STALL_US) {
-		s->server_told = true;
+	if (stall_is_due(m->server_stalled_us, m->server_told, now)) {
+		m->server_told = true;
 		stall_event(p, s, false, WR_EV_conn_stalled, 0, now);
 	}
 }
@@ -238,9 +269,10 @@ void session_client_event(struct wr_proxy *p, struct session *s, uint32_t events
 		}
 		s->client_over = true;
 	}
-	stall_note(p, s, true, events, now);
-	if (s->state != WR_SESSION_CONNECTING)
+	if (s->state != WR_SESSION_CONNECTING) {
+		stall_note(p, s, true, events, now);
 		pump(p, s, now);
+	}
 	end_when_over(p, s, now);
 }
 
@@ -250,7 +282,7 @@ static void server_connected(struct wr_proxy *p, struct session *s, wr_us_t now)
 	struct wr_backend_counters *bc = wr_backend_counters(be, p->cfg.worker);
 
 	bc->sessions_total++;
-	bc->connect_us_sum += now - s->connect_us;
+	bc->connect_us_sum += now - s->connecting.since_us;
 	if (++bc->sessions > bc->sessions_peak)
 		bc->sessions_peak = bc->sessions;
 	s->counted = true;
@@ -276,9 +308,10 @@ void session_server_event(struct wr_proxy *p, struct session *s, uint32_t events
 		}
 		s->server_over = true;
 	}
-	stall_note(p, s, false, events, now);
-	if (s->state != WR_SESSION_CONNECTING)
+	if (s->state != WR_SESSION_CONNECTING) {
+		stall_note(p, s, false, events, now);
 		pump(p, s, now);
+	}
 	end_when_over(p, s, now);
 }
 
@@ -293,17 +326,18 @@ static bool still_moves(struct wr_proxy *p, struct session *s)
 		client.send_queue_bytes + server.send_queue_bytes == 0)
 		return false;
 	acked = client.bytes_out + server.bytes_out;
-	if (acked == s->acked_bytes)
+	if (acked == s->moving.acked_bytes)
 		return false;
-	s->acked_bytes = acked;
+	s->moving.acked_bytes = acked;
 	return true;
 }
 
 void session_timer(struct wr_proxy *p, struct session *s, wr_us_t now)
 {
-	stall_tell(p, s, now);
-	if (now < s->deadline_us) {
-		wr_wheel_arm(&p->wheel, &s->timer, RTE_MIN(s->deadline_us, stall_due(s)));
+	if (s->state != WR_SESSION_CONNECTING)
+		stall_tell(p, s, now);
+	if (now < deadline(p, s)) {
+		session_arm(p, s, now);
 		return;
 	}
 	if (s->state == WR_SESSION_CONNECTING) {

@@ -41,8 +41,9 @@ struct wr_proxy_config {
 	uint16_t workers;
 	uint32_t max_sessions; // of this worker
 	uint32_t max_probes;
-	uint32_t rcv_buf_bytes; // limits of one connection's queues, as given to the stack
-	uint32_t snd_buf_bytes;
+	uint32_t snd_buf_bytes;     // send queue limit that a connection begins with, and what
+	uint32_t rcv_buf_max_bytes; // limits may become, as given to the stack
+	uint32_t snd_buf_max_bytes;
 	struct wr_stats *stats;
 	struct wr_event_ring *events;
 	uint64_t seed;
@@ -129,7 +130,9 @@ void wr_proxy_gauges(struct wr_proxy *p, struct wr_proxy_gauges *out);
 struct wr_proxy_depths {
 	uint32_t sessions;
 	uint32_t connecting;
-	uint32_t recv_bytes, send_bytes; // fullest queues of connections since the last call
+	// Fullest queues of connections since the last call. A connection's limit is its own and
+	// grows, so this is the share of its limit that is used, in bytes of the largest limit.
+	uint32_t recv_bytes, send_bytes;
 };
 void wr_proxy_depths(struct wr_proxy *p, struct wr_proxy_depths *out);
 

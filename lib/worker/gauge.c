@@ -36,6 +36,7 @@ int worker_queues_register(struct wr_worker *w)
 {
 	struct wr_pressure *p = &w->pressure;
 	const struct wr_mempools *pools = w->fabric->cfg.pools[w->id];
+	const struct wr_conf_tcp *tcp = &w->fabric->cfg.conf->runtime.tcp;
 	struct wr_proxy_gauges pg;
 	struct wr_tcp_gauges tg;
 
@@ -52,8 +53,8 @@ int worker_queues_register(struct wr_worker *w)
 	w->q.mailbox = wr_pressure_add(p, WR_Q_mailbox, 0, WR_MBOX_SLOTS);
 	w->q.source_ports = wr_pressure_add(p, WR_Q_source_ports, 0, w->ports_max);
 	w->q.neigh_wait = wr_pressure_add(p, WR_Q_neigh_wait, 0, 1024);
-	w->q.conn_recv = wr_pressure_add(p, WR_Q_conn_recv, 0, RCV_BUF_BYTES);
-	w->q.conn_send = wr_pressure_add(p, WR_Q_conn_send, 0, SND_BUF_BYTES);
+	w->q.conn_recv = wr_pressure_add(p, WR_Q_conn_recv, 0, tcp->receive_buffer_max);
+	w->q.conn_send = wr_pressure_add(p, WR_Q_conn_send, 0, tcp->send_buffer_max);
 	if (w->q.conn_send < 0)
 		return -ENOSPC;
 	for (uint16_t i = 0; i < w->ports; i++) {
@@ -117,8 +118,8 @@ static void depths(struct wr_worker *w, bool slow)
 	wr_proxy_depths(w->proxy, &pd);
 	wr_pressure_depth(p, w->q.sessions, pd.sessions);
 	wr_pressure_depth(p, w->q.backend_wait, pd.connecting);
-	wr_pressure_fullest(p, w->q.conn_recv, RTE_MIN(pd.recv_bytes, (uint32_t)RCV_BUF_BYTES));
-	wr_pressure_fullest(p, w->q.conn_send, RTE_MIN(pd.send_bytes, (uint32_t)SND_BUF_BYTES));
+	wr_pressure_fullest(p, w->q.conn_recv, pd.recv_bytes);
+	wr_pressure_fullest(p, w->q.conn_send, pd.send_bytes);
 	port_depths(w);
 	if (!slow)
 		return;

@@ -62,6 +62,30 @@ static uint32_t share_of(const struct wr_fabric *f, uint16_t id, uint32_t total)
 	return total / RTE_MAX(same, 1u);
 }
 
+// The settings of runtime.tcp in the engine's words.
+static void tcp_settings(struct wr_tcp_config *tc, const struct wr_conf_tcp *t)
+{
+	static const enum wr_tcp_congestion congestion[] = {
+		[WR_CONF_CONGESTION_CUBIC] = WR_TCP_CUBIC,
+		[WR_CONF_CONGESTION_NEWRENO] = WR_TCP_NEWRENO,
+	};
+	static const enum wr_tcp_cookies cookies[] = {
+		[WR_CONF_COOKIES_AUTO] = WR_TCP_COOKIES_AUTO,
+		[WR_CONF_COOKIES_ALWAYS] = WR_TCP_COOKIES_ALWAYS,
+		[WR_CONF_COOKIES_NEVER] = WR_TCP_COOKIES_NEVER,
+	};
+
+	tc->congestion = congestion[t->congestion];
+	tc->cookies = cookies[t->syn_cookies];
+	tc->keepalive_us = t->keepalive_us;
+	tc->keepalive_interval_us = t->keepalive_interval_us;
+	tc->keepalive_probes = t->keepalive_probes;
+	tc->rcv_buf_bytes = t->receive_buffer;
+	tc->rcv_buf_max_bytes = t->receive_buffer_max;
+	tc->snd_buf_bytes = t->send_buffer;
+	tc->snd_buf_max_bytes = t->send_buffer_max;
+}
+
 static int stack_create(struct wr_worker *w, uint32_t sessions, wr_us_t now, struct wr_err *err)
 {
 	const struct wr_fabric_config *cfg = &w->fabric->cfg;
@@ -74,14 +98,13 @@ static int stack_create(struct wr_worker *w, uint32_t sessions, wr_us_t now, str
 		.held_budget = share_of(w->fabric, w->id, pools->held_budget),
 		.held_reserve = share_of(w->fabric, w->id, pools->reserve),
 		.small_budget = share_of(w->fabric, w->id, pools->small_count / 2),
-		.rcv_buf_bytes = RCV_BUF_BYTES,
-		.snd_buf_bytes = SND_BUF_BYTES,
 		.small = pools->small,
 		.stats = &w->stats,
 		.seed = cfg->seed + w->id,
 		.numa_node = pools->numa_node,
 	};
 
+	tcp_settings(&tc, &cfg->conf->runtime.tcp);
 	memcpy(tc.secret, cfg->secret, sizeof(tc.secret));
 	w->conns_max = tc.max_conns - tc.reserved_conns;
 	w->half_open_max = tc.max_half_open;
@@ -97,6 +120,7 @@ static int stack_create(struct wr_worker *w, uint32_t sessions, wr_us_t now, str
 static int proxy_create(struct wr_worker *w, uint32_t sessions, wr_us_t now, struct wr_err *err)
 {
 	const struct wr_fabric_config *cfg = &w->fabric->cfg;
+	const struct wr_conf_tcp *t = &cfg->conf->runtime.tcp;
 	struct wr_proxy_config pc = {
 		.conf = cfg->conf,
 		.backends = cfg->backends,
@@ -107,8 +131,9 @@ static int proxy_create(struct wr_worker *w, uint32_t sessions, wr_us_t now, str
 		.workers = cfg->workers,
 		.max_sessions = sessions,
 		.max_probes = PROBES_MAX,
-		.rcv_buf_bytes = RCV_BUF_BYTES,
-		.snd_buf_bytes = SND_BUF_BYTES,
+		.snd_buf_bytes = t->send_buffer,
+		.rcv_buf_max_bytes = t->receive_buffer_max,
+		.snd_buf_max_bytes = t->send_buffer_max,
 		.stats = &w->stats,
 		.events = w->events,
 		.seed = cfg->seed ^ (0x9e3779b97f4a7c15ULL * (w->id + 1)),

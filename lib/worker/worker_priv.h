@@ -15,8 +15,6 @@
 #define EVENT_SLOTS   4096
 #define RSS_RETA_SIZE 128 // of software steering
 #define PROBES_MAX    256 // health probes of one worker at a time, on reserved connections
-#define RCV_BUF_BYTES (128 * 1024)
-#define SND_BUF_BYTES (128 * 1024)
 
 // One port as one worker sees it.
 struct wport {

@@ -55,6 +55,8 @@ s/^services:/services: []\nnothing:/|services
 s/listen: .*/listen: ["198.18.0.100:80", "198.18.0.100:80"]/|198.18.0.100:80
 s/listen: .*/listen: "198.18.0.100:80/|
 s/dad: false/dad: perhaps/|dad.*perhaps
+s/dad: false/dad: false\n  tcp: {send_buffer: 1MiB, send_buffer_max: 64KiB}/|send_buffer_max.*64KiB.*1MiB
+s/dad: false/dad: false\n  tcp: {congestion: vegas}/|congestion.*vegas.*newreno
 s/^ports:/ports: 7\nx:/|ports
 TABLE
 

@@ -63,8 +63,13 @@ static void dump_round_trip_defaults(void **state)
 static void dump_round_trip_everything(void **state)
 {
 	round_trip((struct conf_parts){
-		.runtime = "runtime: {workers: [3, 5], memory: huge, name: t-1, max_sessions: 7,\n"
-			   "  rx_mbufs: 4096, drain_timeout: 250ms, dad: no}\n",
+		.runtime =
+			"runtime: {workers: [3, 5], memory: huge, name: t-1, max_sessions: 7,\n"
+			"  rx_mbufs: 4096, drain_timeout: 250ms, dad: no,\n"
+			"  tcp: {congestion: newreno, keepalive: 61s, keepalive_interval: 150ms,\n"
+			"    keepalive_probes: 100, receive_buffer: 16K, receive_buffer_max: "
+			"33333,\n"
+			"    send_buffer: 512MB, send_buffer_max: 512MiB, syn_cookies: always}}\n",
 		.ports = CONF_PORTS "    exception: tap\n    mtu: 9000\n    vlan: 17\n"
 				    "    queues: 2\n    descriptors: {rx: 512, tx: 64}\n"
 				    "  - name: lan\n    device: 'net \"x\" \\ # : y'\n"
@@ -77,6 +82,7 @@ static void dump_round_trip_everything(void **state)
 				    "      - {name: \"1\", address: \"198.18.7.7:1\", weight: 0}\n",
 		.services = CONF_SERVICES
 		"    accept: deferred\n"
+		"    on_reset: drain\n"
 		"    timeouts: {connect: 10ms, idle: 1500ms, half_closed: 2h, close: "
 		"999ms}\n"
 		"  - {name: null, listen: \"198.18.0.1:65535\", pool: \"true\"}\n"});

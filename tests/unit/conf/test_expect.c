@@ -22,6 +22,14 @@ static void expect_numbers(void **state)
 		"auto or a whole number from 1 to 9 (queues)");
 	expects((struct wr_conf_setting){.type = WR_CONF_T_TIME, .min = 0, .max = 5000000},
 		"a time from 0s to 5s with its unit (us, ms, s, m, h)");
+	expects((struct wr_conf_setting){.type = WR_CONF_T_TIME,
+			.min = 1000000,
+			.max = 5000000,
+			.zero = "off",
+			.dflt = "off"},
+		"off or a time from 1s to 5s with its unit (us, ms, s, m, h)");
+	expects((struct wr_conf_setting){.type = WR_CONF_T_SIZE, .min = 1000, .max = 1 << 20},
+		"a size from 1000B to 1MiB in bytes, KiB, MiB or GiB");
 }
 
 static void expect_choices(void **state)

@@ -60,6 +60,7 @@ static void parse_whole_defaults(void **state)
 	assert_int_equal(p->backends[0].weight, 1);
 	assert_int_equal(p->backends[1].weight, 7);
 	assert_int_equal(s->accept, WR_CONF_ACCEPT_EAGER);
+	assert_int_equal(s->on_reset, WR_CONF_ON_RESET_PASS);
 	assert_int_equal(s->connect_us, 3 * WR_US_PER_S);
 	assert_int_equal(s->idle_us, 300 * WR_US_PER_S);
 	assert_int_equal(s->half_closed_us, 3600 * WR_US_PER_S);

@@ -25,7 +25,9 @@ static void settings_row_complete(void **state)
 			fail_msg("%s: list without room or count", s->path);
 		if (s->type == WR_CONF_T_CHOICE && !s->choices)
 			fail_msg("%s: no choices", s->path);
-		if ((s->type == WR_CONF_T_COUNT || s->type == WR_CONF_T_TIME) && s->max <= s->min)
+		if ((s->type == WR_CONF_T_COUNT || s->type == WR_CONF_T_TIME ||
+			    s->type == WR_CONF_T_SIZE) &&
+			s->max <= s->min)
 			fail_msg("%s: no range", s->path);
 		if (s->type != WR_CONF_T_SECTION && s->offset != WR_CONF_NO_FIELD && !s->size)
 			fail_msg("%s: no size", s->path);

@@ -108,6 +108,50 @@ static void value_time_units(void **state)
 	refuses(&s, "soon", "not a time");
 }
 
+static void value_time_zero_word(void **state)
+{
+	struct wr_conf_setting s = row(WR_CONF_T_TIME, 1000000, 3600000000ULL, 8);
+	wr_us_t v = 7;
+
+	refuses(&s, "0s", "too short");
+	s.zero = "off";
+	takes(&s, "off", &v);
+	assert_int_equal(v, 0);
+	prints(&s, &v, "off");
+	v = 7;
+	takes(&s, "0s", &v);
+	assert_int_equal(v, 0);
+	takes(&s, "1s", &v);
+	prints(&s, &v, "1s");
+	refuses(&s, "0", "has no unit");
+	refuses(&s, "999ms", "off or a time from 1s to 1h");
+}
+
+static void value_size_units(void **state)
+{
+	struct wr_conf_setting s = row(WR_CONF_T_SIZE, 1000, 3U << 30, 4);
+	uint32_t v = 0;
+
+	takes(&s, "128KiB", &v);
+	assert_int_equal(v, 128 << 10);
+	prints(&s, &v, "128KiB");
+	takes(&s, "1000", &v);
+	prints(&s, &v, "1000B");
+	takes(&s, "1536K", &v);
+	prints(&s, &v, "1536KiB");
+	takes(&s, "2048M", &v);
+	prints(&s, &v, "2GiB");
+	takes(&s, "3GB", &v);
+	assert_int_equal(v, 3U << 30);
+	refuses(&s, "999", "too small");
+	refuses(&s, "3145729KiB", "too large");
+	refuses(&s, "99999999999999999999999G", "too large");
+	refuses(&s, "1 MiB", "not a size");
+	refuses(&s, "4TiB", "not a size");
+	refuses(&s, "-1K", "not a size");
+	refuses(&s, "", "not a size");
+}
+
 static void value_choice_words(void **state)
 {
 	static const char *const words[] = {"one", "two", "three", NULL};
@@ -224,6 +268,8 @@ int main(void)
 		cmocka_unit_test(value_count_range),
 		cmocka_unit_test(value_count_zero_word),
 		cmocka_unit_test(value_time_units),
+		cmocka_unit_test(value_time_zero_word),
+		cmocka_unit_test(value_size_units),
 		cmocka_unit_test(value_choice_words),
 		cmocka_unit_test(value_name_characters),
 		cmocka_unit_test(value_text_quoting),

@@ -93,6 +93,35 @@ static void conns_row_has_both_sides(void **state)
 	json_decref(top);
 }
 
+static void conns_row_has_what_tcp_is_doing(void **state)
+{
+	json_t *top = rig_ask("/weir/conns,peer=2001:db8::2");
+	json_t *row = rig_row(top, 0);
+
+	for (const char *side = "cb"; *side != '\0'; side++) {
+		static const char *const at_rest[] = {"_sacked", "_lost", "_retrans", "_in_flight"};
+		char key[32];
+
+		snprintf(key, sizeof(key), "%c_cc", *side);
+		assert_string_equal(rig_str(row, key), "cubic");
+		snprintf(key, sizeof(key), "%c_ca", *side);
+		assert_string_equal(rig_str(row, key), "open");
+		snprintf(key, sizeof(key), "%c_recv_buf", *side);
+		assert_int_equal(rig_uint(row, key), 128 << 10);
+		snprintf(key, sizeof(key), "%c_send_buf", *side);
+		assert_int_equal(rig_uint(row, key), 128 << 10);
+		snprintf(key, sizeof(key), "%c_cwnd", *side);
+		assert_true(rig_uint(row, key) > 0);
+		snprintf(key, sizeof(key), "%c_min_rtt_us", *side);
+		assert_true(rig_uint(row, key) <= WR_US_PER_S);
+		for (size_t i = 0; i < RTE_DIM(at_rest); i++) {
+			snprintf(key, sizeof(key), "%c%s", *side, at_rest[i]);
+			assert_int_equal(rig_uint(row, key), 0);
+		}
+	}
+	json_decref(top);
+}
+
 static void conns_bad_filters(void **state)
 {
 	rig_expect_error("/weir/conns,service=x", "no service 'x'", "/weir/services");
@@ -131,6 +160,8 @@ int main(void)
 			conns_every_session_once_over_pages_and_workers, setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(conns_filters, setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(conns_row_has_both_sides, setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(
+			conns_row_has_what_tcp_is_doing, setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(conns_bad_filters, setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(conns_cursor_of_no_worker, setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(

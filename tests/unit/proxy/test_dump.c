@@ -87,8 +87,63 @@ static void dump_fields(void **state)
 	TRI_EQ(t, info.server.tuple.rport, 80);
 	TRI_CHECK(t, wr_addr_is_v4(&info.client.tuple.remote));
 	TRI_CHECK(t, !wr_addr_is_v4(&info.server.tuple.remote));
-	TRI_CHECK(t, info.server.send_queue_bytes >= SND_BUF_BYTES / 2);
+	TRI_CHECK(t, info.server.send_queue_bytes >= (128 << 10) / 2);
 	TRI_CHECK(t, info.idle_us > TRI_S);
+	tri_finish(t);
+}
+
+// What runtime.tcp says holds for the connections of every worker, on both sides.
+static void dump_tcp_settings(void **state)
+{
+	struct tri_config cfg = {.workers = 2,
+		.runtime =
+			"  tcp: {congestion: newreno, receive_buffer: 64KiB, receive_buffer_max: "
+			"64KiB,\n    send_buffer: 96KiB, send_buffer_max: 96KiB}\n"};
+	struct triple *t = tri_create(&cfg);
+	uint32_t seen[2] = {0};
+
+	for (int i = 0; i < 16; i++)
+		tri_connect(t, &(struct tri_want){.mode = TRI_ECHO,
+				       .up = 100,
+				       .hold = true,
+				       .family = i % 2 ? 4 : 6});
+	TRI_WAIT(t, tri_sessions(t) == 16, 5 * TRI_S);
+	tri_run(t, 100 * TRI_MS);
+	for (uint16_t w = 0; w < 2; w++) {
+		struct wr_session_info info[16];
+		uint32_t cursor = 0;
+
+		seen[w] = wr_proxy_dump(
+			wr_fabric_worker(t->f, w)->proxy, &any, &cursor, info, 16, t->now);
+		for (uint32_t i = 0; i < seen[w]; i++) {
+			TRI_CHECK(t, strcmp(info[i].client.congestion, "newreno") == 0);
+			TRI_CHECK(t, strcmp(info[i].server.congestion, "newreno") == 0);
+			TRI_EQ(t, info[i].client.rcv_buf_bytes, 64 << 10);
+			TRI_EQ(t, info[i].server.snd_buf_bytes, 96 << 10);
+		}
+	}
+	TRI_CHECK(t, seen[0] > 0 && seen[1] > 0 && seen[0] + seen[1] == 16);
+	tri_finish(t);
+}
+
+// A peer that went away without a word ends its session when its questions go unanswered.
+static void dump_tcp_keepalive(void **state)
+{
+	struct tri_config cfg = {
+		.runtime =
+			"  tcp: {keepalive: 2s, keepalive_interval: 500ms, keepalive_probes: 3}\n"};
+	struct triple *t = tri_create(&cfg);
+	wr_us_t begun;
+
+	tri_connect(t, &(struct tri_want){.mode = TRI_ECHO, .up = 100, .hold = true});
+	TRI_WAIT(t, tri_sessions(t) == 1, TRI_S);
+	tri_run(t, 20 * TRI_S);
+	TRI_EQ(t, tri_sessions(t), 1); // answered
+	begun = t->now;
+	t->peer[TRI_CLIENT].dead = true;
+	TRI_WAIT(t, tri_sessions(t) == 0, 5 * TRI_S);
+	TRI_CHECK(t, t->now - begun >= 1400 * TRI_MS);
+	TRI_EQ(t, tri_service(t).timeouts, 1);
 	tri_finish(t);
 }
 
@@ -128,6 +183,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dump_filters),
 		cmocka_unit_test(dump_fields),
+		cmocka_unit_test(dump_tcp_settings),
+		cmocka_unit_test(dump_tcp_keepalive),
 		cmocka_unit_test(dump_gauges),
 	};
 

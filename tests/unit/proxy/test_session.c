@@ -106,6 +106,41 @@ static void session_reset_by_backend(void **state)
 	tri_finish(t);
 }
 
+// Case 18: the other side has bytes queued when one resets, and gets them or not, as configured.
+static void reset_with_bytes_queued(const char *service, bool all, int family)
+{
+	struct tri_config cfg = {.seed = 6, .backends = 1, .service = service};
+	struct triple *t = tri_create(&cfg);
+	struct tri_conn *c = tri_connect(t,
+		&(struct tri_want){.mode = TRI_BULK, .up = 60000, .hold = true, .family = family});
+	struct tri_conn *b;
+
+	TRI_WAIT(t, (b = tri_other(t, c)) != NULL, TRI_S);
+	b->deaf = true;
+	TRI_WAIT(t, c->written == 60000, TRI_S);
+	tri_run(t, 100 * TRI_MS);
+	tri_reset(t, c);
+	tri_run(t, 100 * TRI_MS);
+	TRI_EQ(t, tri_sessions(t), 0);
+	TRI_EQ(t, tri_service(t).resets_client, 1);
+	b->deaf = false;
+	TRI_WAIT(t, all ? b->eof : b->released, 5 * TRI_S);
+	TRI_CHECK(t, all ? b->got == 60000 : b->end == WR_TCP_END_RESET);
+	tri_finish(t);
+}
+
+static void session_reset_passed_with_bytes_queued(void **state)
+{
+	reset_with_bytes_queued(NULL, false, 4);
+	reset_with_bytes_queued("    on_reset: pass\n", false, 6);
+}
+
+static void session_reset_drains_bytes_queued(void **state)
+{
+	reset_with_bytes_queued("    on_reset: drain\n", true, 4);
+	reset_with_bytes_queued("    on_reset: drain\n", true, 6);
+}
+
 static void session_idle_timeout(void **state)
 {
 	struct tri_config cfg = short_timeouts;
@@ -212,6 +247,73 @@ static void session_deferred_accept(void **state)
 	}
 }
 
+// A client that came by SYN cookie was answered already: its session is opened eagerly, also behind
+// a deferred listener.
+static void session_deferred_by_cookie(void **state)
+{
+	for (int family = 4; family <= 6; family += 2) {
+		struct tri_config cfg = {.runtime = "  tcp: {syn_cookies: always}\n",
+			.service = "    accept: deferred\n",
+			.link[TRI_LAN] = {.delay_us = 50000}};
+		struct triple *t = tri_create(&cfg);
+		struct tri_conn *c = tri_connect(
+			t, &(struct tri_want){
+				   .mode = TRI_BULK, .up = 30000, .down = 40000, .family = family});
+
+		tri_run(t, 10 * TRI_MS);
+		TRI_CHECK(t, c->connected);
+		TRI_EQ(t, tri_sessions(t), 1);
+		TRI_WAIT(t, tri_complete(t, c), 20 * TRI_S);
+		TRI_EQ(t, tri_ctr(t, WR_CTR_tcp_cookies_sent), 1);
+		TRI_EQ(t, tri_ctr(t, WR_CTR_tcp_cookies_accepted), 1);
+		TRI_EQ(t, tri_ctr(t, WR_CTR_tcp_rst_out), 0);
+		tri_finish(t);
+	}
+}
+
+// Half-open clients at their limit: the next one comes in by cookie, past the requests that wait.
+static void session_deferred_backlog_full(void **state)
+{
+	struct tri_config cfg = {.service = "    accept: deferred\n    timeouts: {connect: 5s}\n",
+		.backends = 1,
+		.max_sessions = 256,
+		.link[TRI_LAN] = {.delay_us = 100000}};
+	struct triple *t = tri_create(&cfg);
+	struct tri_conn *c[65];
+
+	for (int i = 0; i < 65; i++)
+		c[i] = tri_connect(t, &(struct tri_want){.mode = TRI_ECHO, .up = 500});
+	tri_run(t, 10 * TRI_MS);
+	for (int i = 0; i < 64; i++)
+		TRI_CHECK(t, !c[i]->connected);
+	TRI_CHECK(t, c[64]->connected);
+	TRI_EQ(t, tri_ctr(t, WR_CTR_tcp_cookies_accepted), 1);
+	for (int i = 0; i < 65; i++)
+		TRI_WAIT(t, tri_complete(t, c[i]), 20 * TRI_S);
+	tri_finish(t);
+}
+
+// No backend takes it: too late to refuse the connect, so it is reset.
+static void session_deferred_by_cookie_refused(void **state)
+{
+	struct tri_config cfg = {.runtime = "  tcp: {syn_cookies: always}\n",
+		.service = "    accept: deferred\n",
+		.backends = 2,
+		.link[TRI_WAN] = {.delay_us = 5000},
+		.link[TRI_LAN] = {.delay_us = 10000}};
+	struct triple *t = tri_create(&cfg);
+	struct tri_conn *c;
+
+	tri_listen(t, 0, false);
+	tri_listen(t, 1, false);
+	c = tri_connect(t, &(struct tri_want){.mode = TRI_ECHO, .up = 10});
+	TRI_WAIT(t, c->released, TRI_S);
+	TRI_EQ(t, c->end, WR_TCP_END_RESET);
+	TRI_EQ(t, tri_sessions(t), 0);
+	TRI_EQ(t, tri_service(t).failed, 1);
+	tri_finish(t);
+}
+
 static void session_deferred_refused(void **state)
 {
 	struct tri_config cfg = {.service = "    accept: deferred\n", .backends = 3};
@@ -281,11 +383,16 @@ int main(void)
 		cmocka_unit_test(session_half_closed_by_client),
 		cmocka_unit_test(session_reset_by_client),
 		cmocka_unit_test(session_reset_by_backend),
+		cmocka_unit_test(session_reset_passed_with_bytes_queued),
+		cmocka_unit_test(session_reset_drains_bytes_queued),
 		cmocka_unit_test(session_idle_timeout),
 		cmocka_unit_test(session_half_closed_timeout),
 		cmocka_unit_test(session_close_timeout),
 		cmocka_unit_test(session_slow_reader_is_not_cut),
 		cmocka_unit_test(session_deferred_accept),
+		cmocka_unit_test(session_deferred_by_cookie),
+		cmocka_unit_test(session_deferred_backlog_full),
+		cmocka_unit_test(session_deferred_by_cookie_refused),
 		cmocka_unit_test(session_deferred_refused),
 		cmocka_unit_test(session_deferred_client_gone),
 		cmocka_unit_test(session_gone_in_one_burst),

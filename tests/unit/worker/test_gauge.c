@@ -16,7 +16,8 @@ static const struct wr_queue *queue(struct triple *t, enum wr_queue_kind k, stru
 // Every bounded queue of a worker is registered with its real capacity.
 static void gauge_queues_have_capacities(void **state)
 {
-	struct tri_config cfg = {.max_sessions = 100, .workers = 2};
+	struct tri_config cfg = {
+		.max_sessions = 100, .workers = 2, .runtime = "  tcp: {send_buffer_max: 300KiB}\n"};
 	struct triple *t = tri_create(&cfg);
 	struct wr_pressure p;
 
@@ -29,7 +30,8 @@ static void gauge_queues_have_capacities(void **state)
 	assert_int_equal(queue(t, WR_Q_mailbox, &p)->capacity, WR_MBOX_SLOTS);
 	assert_int_equal(queue(t, WR_Q_handoff, &p)->capacity, WR_HANDOFF_SLOTS);
 	assert_int_equal(queue(t, WR_Q_tx_backlog, &p)->capacity, BACKLOG_SLOTS);
-	assert_int_equal(queue(t, WR_Q_conn_recv, &p)->capacity, RCV_BUF_BYTES);
+	assert_int_equal(queue(t, WR_Q_conn_recv, &p)->capacity, 4 << 20);
+	assert_int_equal(queue(t, WR_Q_conn_send, &p)->capacity, 300 << 10);
 	assert_in_range(queue(t, WR_Q_source_ports, &p)->capacity, 30000, 35000);
 	assert_int_equal(queue(t, WR_Q_rx_pool, &p)->capacity, t->pools->held_budget / 2);
 	assert_int_equal(queue(t, WR_Q_small_pool, &p)->capacity, t->pools->small_count);
@@ -64,7 +66,7 @@ static void gauge_depths_follow(void **state)
 // Half-open connections at their limit: SYNs are not answered, counted, told.
 static void gauge_syn_backlog_full(void **state)
 {
-	struct tri_config cfg = {.max_sessions = 64};
+	struct tri_config cfg = {.max_sessions = 64, .runtime = "  tcp: {syn_cookies: never}\n"};
 	struct triple *t = tri_create(&cfg);
 	uint64_t full;
 
@@ -81,6 +83,27 @@ static void gauge_syn_backlog_full(void **state)
 	tri_run(t, 100 * TRI_S);
 	TRI_CHECK(t, t->normal[WR_Q_syn_backlog] >= 1);
 	TRI_EQ(t, wr_fabric_worker(t->f, 0)->pressure.level, 0);
+	tri_finish(t);
+}
+
+// The same with cookies: every SYN is answered, and nothing is kept of those above the limit.
+static void gauge_syn_backlog_cookies(void **state)
+{
+	struct tri_config cfg = {.max_sessions = 64};
+	struct triple *t = tri_create(&cfg);
+	struct wr_pressure p;
+
+	t->tick_us = TRI_MS;
+	for (uint16_t i = 0; i < 200; i++)
+		w_inject(t, w_tcp(t, "198.18.0.77", "198.18.0.100", (uint16_t)(2000 + i), 80,
+				    WR_TCP_SYN));
+	tri_run(t, 500 * TRI_MS);
+	TRI_EQ(t, tri_drop(t, WR_DROP_syn_backlog_full), 0);
+	TRI_EQ(t, tri_ctr(t, WR_CTR_tcp_cookies_sent), 200 - 64);
+	TRI_EQ(t, queue(t, WR_Q_syn_backlog, &p)->depth, 64);
+	TRI_CHECK(t, t->critical[WR_Q_syn_backlog] >= 1);
+	tri_run(t, 100 * TRI_S);
+	TRI_CHECK(t, t->normal[WR_Q_syn_backlog] >= 1);
 	tri_finish(t);
 }
 
@@ -155,6 +178,7 @@ int main(void)
 		cmocka_unit_test(gauge_queues_have_capacities),
 		cmocka_unit_test(gauge_depths_follow),
 		cmocka_unit_test(gauge_syn_backlog_full),
+		cmocka_unit_test(gauge_syn_backlog_cookies),
 		cmocka_unit_test(gauge_conns_critical_refuses),
 		cmocka_unit_test(gauge_small_pool_empty),
 	};
