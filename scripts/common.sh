@@ -25,7 +25,7 @@ need_root() {
 PACKAGES=(
 	git build-essential pkg-config meson ninja-build
 	dpdk dpdk-dev libdpdk-dev libnuma-dev libpcap-dev libyaml-dev libjansson-dev
-	libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck universal-ctags
+	libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck universal-ctags gcovr valgrind
 	nginx-light libnginx-mod-stream haproxy wrk iperf3 curl
 	python3 python3-scapy python3-yaml python3-pyelftools
 	ethtool iproute2 iputils-ping tcpdump jq procps

@@ -2,25 +2,33 @@
 
 // One frame through every entrance of the parser. The first byte of the input steers: bit 0 no
 // Ethernet header, bit 1 checksums not verified (so that what lies behind them is reached without
-// luck), the rest seeds the cuts. Memory of exact size shows a read past the end; the chain of
-// segments must give the same result as plain memory.
+// luck), the rest seeds the cuts. Memory of exact size shows a read past the end; one buffer, and a
+// chain of segments, must give the same result as plain memory.
 
 #include <stdlib.h>
 #include <string.h>
 
-#include <rte_mbuf.h>
-
+#include "exact.h"
 #include "wr_build.h"
 #include "wr_parse.h"
 
-#define FUZZ_SEGS_MAX 64
 #define FUZZ_CHECK(ok)                                                                             \
 	do {                                                                                       \
 		if (!(ok))                                                                         \
 			abort();                                                                   \
 	} while (0)
 
+static struct rte_mempool *shells;
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	exact_init();
+	shells = exact_pool("fuzz_frames", 2 * EXACT_SEGS_MAX - 1, RTE_MBUF_DEFAULT_BUF_SIZE);
+	return 0;
+}
 
 static void check_result(const struct wr_pkt *p, uint32_t len)
 {
@@ -49,43 +57,15 @@ static void check_same(const struct wr_pkt *a, const struct wr_pkt *b)
 	FUZZ_CHECK(memcmp(a->sack, b->sack, a->sack_count * sizeof(a->sack[0])) == 0);
 }
 
-// A segment of exact size; there is no pool and nothing is freed through DPDK.
-static void segment_init(struct rte_mbuf *m, const uint8_t *data, uint32_t len)
+// The frame as a port hands it over, its buffers exactly as large as the bytes in them.
+static void parse_mbuf(struct wr_pkt *p, const uint8_t *data, uint32_t len,
+	const struct exact_how *how, uint32_t flags)
 {
-	memset(m, 0, sizeof(*m));
-	m->buf_addr = malloc(len > 0 ? len : 1);
-	if (len > 0)
-		memcpy(m->buf_addr, data, len);
-	m->buf_len = m->data_len = (uint16_t)len;
-	m->pkt_len = len;
-	m->nb_segs = 1;
-	rte_mbuf_refcnt_set(m, 1);
-}
+	struct rte_mbuf *m = exact_frame(shells, data, len, how);
 
-static void parse_chain(
-	struct wr_pkt *p, const uint8_t *data, uint32_t len, uint8_t seed, uint32_t flags)
-{
-	struct rte_mbuf seg[FUZZ_SEGS_MAX];
-	uint32_t n = 0, off = 0, state = seed * 2654435761u + 1;
-
-	do {
-		// Short pieces first, where the headers are; the last takes what remains.
-		uint32_t want = 1 + (state >> 24) % (n < 40 ? 9 : 200);
-
-		if (n == FUZZ_SEGS_MAX - 1 || want > len - off)
-			want = len - off;
-		state = state * 1664525u + 1013904223u;
-		segment_init(&seg[n], data + off, want);
-		if (n > 0)
-			seg[n - 1].next = &seg[n];
-		off += want;
-		n++;
-	} while (off < len);
-	seg[0].nb_segs = (uint16_t)n;
-	seg[0].pkt_len = len;
-	wr_parse_frame(p, &seg[0], flags);
-	for (uint32_t i = 0; i < n; i++)
-		free(seg[i].buf_addr);
+	FUZZ_CHECK(m != NULL);
+	wr_parse_frame(p, m, flags);
+	rte_pktmbuf_free(m);
 }
 
 // What the parser understood, built anew, is understood the same.
@@ -132,6 +112,7 @@ static void rebuild(const struct wr_pkt *p)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	struct exact_how whole = {0}, cut = {0};
 	struct wr_pkt p, q;
 	uint32_t flags, len;
 	uint8_t *exact;
@@ -147,8 +128,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	wr_parse_bytes(&p, exact, len, flags);
 	free(exact);
 	check_result(&p, len);
-	parse_chain(&q, data + 1, len, data[0], flags);
+	cut.cut = (uint8_t)(1 + (data[0] >> 2));
+	cut.direct = len % 2; // both kinds of memory see both forms
+	whole.direct = !cut.direct;
+	parse_mbuf(&q, data + 1, len, &whole, flags);
 	check_same(&p, &q);
+	memset(&q, 0xa5, sizeof(q));
+	parse_mbuf(&q, data + 1, len, &cut, flags);
+	check_same(&p, &q);
+	FUZZ_CHECK(exact_live() == 0);
 	if (p.kind == WR_PKT_TCP)
 		rebuild(&p);
 	return 0;
