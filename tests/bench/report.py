@@ -3,12 +3,15 @@
 """Tables and JSON from the records of the benchmarks: report.py RECORDS [--json FILE]
 
 A record: load, whose, round, rate, errors, share of the balancer's core used, share of the generator's
-core idle. Medians over rounds. A row whose generator had less than a fifth of its core idle says
+core idle; those of the loss benchmark are report_loss.py's, those of tcp and idle report_engine.py's. Medians over rounds. A row whose generator had less than a fifth of its core idle says
 generator-bound and gets no ratio: its rate is what the generator could do, not what was measured."""
 import collections
 import json
 import statistics
 import sys
+
+import report_engine
+import report_loss
 
 IDLE_MIN = 0.20
 
@@ -34,12 +37,18 @@ WIRE = "veth"
 
 
 def read(path):
-    rows = collections.defaultdict(lambda: collections.defaultdict(list))
+    rows, loss, engine = collections.defaultdict(lambda: collections.defaultdict(list)), [], []
     with open(path, encoding="utf-8") as file:
         for line in file:
+            if line.startswith("loss\t"):
+                loss.append(line.removeprefix("loss\t"))
+                continue
+            if line.startswith("engine\t"):
+                engine.append(line.removeprefix("engine\t"))
+                continue
             load, whose, _, rate, errors, share, idle = line.rstrip("\n").split("\t")
             rows[load][whose].append((float(rate), float(errors), float(share), float(idle)))
-    return rows
+    return rows, loss, engine
 
 
 def summarise(rounds):
@@ -73,9 +82,10 @@ def print_load(load, sides, out):
 
 
 def main(argv):
-    rows, out = read(argv[0]), {}
-    print("Medians. CPU of the balancer's core in full: user, system, interrupts; for Weir turns that moved something,")
-    print("and interrupts in idle turns. veth, checksum and segmentation offloads off, receive work steered to each side's core.")
+    (rows, loss, engine), out = read(argv[0]), {}
+    if rows.keys() - {"machine"}:
+        print("Medians. CPU of the balancer's core in full: user, system, interrupts; for Weir turns that moved something,")
+        print("and interrupts in idle turns. veth, checksum and segmentation offloads off, receive work steered to each side's core.")
     busy = max((r[0] for r in rows.get("machine", {}).get("busy", [])), default=0)
     out["machine_busy_permille_before"] = busy
     if busy > 50:
@@ -83,6 +93,10 @@ def main(argv):
     for load in LOADS:
         if load in rows:
             print_load(load, {whose: summarise(r) for whose, r in rows[load].items()}, out)
+    if loss:
+        report_loss.report(loss, out)
+    if engine:
+        report_engine.report(engine, out)
     if len(argv) == 3 and argv[1] == "--json":
         with open(argv[2], "w", encoding="utf-8") as file:
             json.dump(out, file, indent=1, sort_keys=True)
