@@ -189,8 +189,7 @@ void wr_tcp_flow_lookup_bulk(const struct wr_tcp_flow *f, const struct wr_pool *
 	const uint64_t key[2], const struct wr_pkt *pkts, uint32_t n, void **out)
 {
 	uint64_t hash[WR_TCP_FLOW_BURST];
-	uint8_t other[WR_TCP_FLOW_BURST]; // those that are not in their first bucket
-	uint32_t others = 0;
+	uint64_t missed = 0; // bits of those that are not in their first bucket
 
 	RTE_ASSERT(n <= WR_TCP_FLOW_BURST);
 	for (uint32_t i = 0; i < n; i++) {
@@ -201,11 +200,11 @@ void wr_tcp_flow_lookup_bulk(const struct wr_tcp_flow *f, const struct wr_pool *
 		out[i] = guess(first(f, hash[i]), conns, tag_of(hash[i]));
 		if (out[i] == NULL) {
 			rte_prefetch0(second(f, hash[i]));
-			other[others++] = (uint8_t)i;
+			missed |= 1ULL << i;
 		}
 	}
-	for (uint32_t k = 0; k < others; k++) {
-		uint32_t i = other[k];
+	for (; missed != 0; missed &= missed - 1) {
+		uint32_t i = (uint32_t)__builtin_ctzll(missed);
 
 		out[i] = guess(second(f, hash[i]), conns, tag_of(hash[i]));
 	}
