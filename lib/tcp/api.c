@@ -125,7 +125,7 @@ uint32_t wr_tcp_read(struct wr_tcp_stack *s, wr_handle_t conn, struct wr_mq *out
 	}
 	s->recv_queue_bytes -= moved;
 	wr_tcp_count(s, WR_CTR_pay_read_bytes, moved);
-	wr_tcp_window_tune(s, c, now);
+	wr_tcp_window_tune(s, c, moved, now);
 	if (wr_tcp_can_receive(c) && wr_tcp_window_worth_update(s, c))
 		wr_tcp_ack_now(s, c);
 	return moved;

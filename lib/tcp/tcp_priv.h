@@ -41,7 +41,8 @@
 	(200 * WR_US_PER_MS)  // longest that a peer may hold an ACK (RFC 8985 7.2)
 #define WR_TCP_REO_PERSIST 16 // recoveries that a raised reordering window lasts (RFC 8985 6.2)
 #define WR_TCP_PACE_SEGS   32 // windows from here on are paced
-#define WR_TCP_TUNE_SHARE  8  // share of the budget that one connection's buffer may grow to
+#define WR_TCP_GOAL_UNIT   16384u
+#define WR_TCP_TUNE_SHARE  8 // share of the budget that one connection's buffer may grow to
 
 // Verdict of a step that ends the segment without a drop: handled.
 #define WR_TCP_STOP ((enum wr_drop)WR_DROP_COUNT)
@@ -187,6 +188,7 @@ struct wr_tcp_conn {
 	uint32_t tlp_end;    // SND.NXT when the tail loss probe was sent that is out
 	uint8_t tlp;         // enum wr_tcp_tlp
 	uint8_t reo_persist; // recoveries left before that falls back to 1
+	uint16_t recv_goal;  // what rcv_buf grows to as payload is read, WR_TCP_GOAL_UNIT
 };
 
 static_assert(sizeof(struct wr_tcp_conn) <= 384, "a connection grew beyond its budget");
@@ -601,8 +603,8 @@ void wr_tcp_window_open(struct wr_tcp_stack *s, struct wr_tcp_conn *c);
 uint16_t wr_tcp_window_advertise(struct wr_tcp_stack *s, struct wr_tcp_conn *c);
 bool wr_tcp_window_worth_update(struct wr_tcp_stack *s, const struct wr_tcp_conn *c);
 void wr_tcp_window_promise(struct wr_tcp_stack *s, struct wr_tcp_conn *c);
-// The application has read: grow the buffer when that is what holds the peer back.
-void wr_tcp_window_tune(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t now);
+// The application has read `bytes`: grow the buffer when that is what holds the peer back.
+void wr_tcp_window_tune(struct wr_tcp_stack *s, struct wr_tcp_conn *c, uint32_t bytes, wr_us_t now);
 // Likewise the send queue's limit, when cwnd has outgrown it.
 void wr_tcp_window_tune_send(const struct wr_tcp_stack *s, struct wr_tcp_conn *c);
 // Whether `bufs` more RX buffers may be held; `at_edge` for the segment at RCV.NXT.

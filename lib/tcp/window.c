@@ -123,22 +123,26 @@ static uint32_t tuned(const struct wr_tcp_stack *s, const struct wr_tcp_conn *c,
 	return max32(buf, (uint32_t)min64(min64(want, max), share));
 }
 
-// Dynamic right-sizing (Fisk, Feng 2001): room for twice what was read in a round trip, and a
-// little, so that the window never holds back a peer whose cwnd doubles, and holds it where its
-// flight has filled the path and a queue as large as the path.
-void wr_tcp_window_tune(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t now)
+// Dynamic right-sizing (Fisk, Feng 2001): room for three times what was read in a round trip, so
+// that the window never holds back a peer whose cwnd doubles. The buffer gets there a byte for each
+// byte read: a window that opened at once would be filled at once, and the queue that this makes
+// looks to the peer like the end of slow start.
+void wr_tcp_window_tune(struct wr_tcp_stack *s, struct wr_tcp_conn *c, uint32_t bytes, wr_us_t now)
 {
 	uint32_t round = max32(c->srtt_us, 1u << WR_WHEEL_TICK_SHIFT);
 	uint32_t read = c->rcv_nxt - c->rcvq.bytes;
-	uint64_t want;
+	uint32_t goal = c->recv_goal * WR_TCP_GOAL_UNIT;
 
+	if (unlikely(goal > c->rcv_buf))
+		c->rcv_buf = tuned(s, c, c->rcv_buf, min32(goal, c->rcv_buf + bytes),
+			s->cfg.rcv_buf_max_bytes);
 	if (likely((uint32_t)now - c->recv_us < round))
 		return;
 	// an idle time in between makes the round longer than it was
 	if ((uint32_t)now - c->recv_us < 4 * round) {
-		want = 2ULL * (read - c->recv_seq) + 16 * c->rcv_mss;
-		if (want > c->rcv_buf)
-			c->rcv_buf = tuned(s, c, c->rcv_buf, want, s->cfg.rcv_buf_max_bytes);
+		uint64_t want = 3ULL * (read - c->recv_seq) / WR_TCP_GOAL_UNIT + 1;
+
+		c->recv_goal = (uint16_t)min64(max64(want, c->recv_goal), 1u << 15);
 	}
 	c->recv_seq = read;
 	c->recv_us = (uint32_t)now;

@@ -210,7 +210,14 @@ static void tuned_to_the_cap(struct peer *r)
 
 static void tuned_in_steps(struct peer *r)
 {
-	assert_in_range(rounds(r, 1, true, 2000), 2 * BEGIN, 3 * BEGIN);
+	// a byte for each byte read, once a round has told how much that is
+	assert_int_equal(rounds(r, 1, true, 2000), BEGIN);
+	assert_true(peer_conn(r)->recv_goal * WR_TCP_GOAL_UNIT >= 2 * BEGIN);
+}
+
+static void tuned_by_what_is_read(struct peer *r)
+{
+	assert_in_range(rounds(r, 2, true, 2000), BEGIN + 1, 2 * BEGIN + 8); // scaling rounds up
 }
 
 static void not_tuned_without_reader(struct peer *r)
@@ -249,7 +256,8 @@ static void not_tuned_when_memory_is_short(struct peer *r)
 		r->s->held_rx += r->s->cfg.held_budget / 2 + more;
 		c->recv_seq = c->rcv_nxt - 2 * BEGIN; // as if so much had been read
 		c->recv_us = (uint32_t)r->p.now;
-		wr_tcp_window_tune(r->s, c, r->p.now + 2000);
+		c->recv_goal = 64;
+		wr_tcp_window_tune(r->s, c, BEGIN, r->p.now + 2000);
 		r->s->held_rx -= r->s->cfg.held_budget / 2 + more;
 		assert_int_equal(c->rcv_buf > BEGIN, more == 0);
 	}
@@ -348,7 +356,7 @@ static void never_tuned(struct peer *r)
 	peer_conn(r)->recv_seq = peer_conn(r)->rcv_nxt - 8 * BEGIN;
 	peer_conn(r)->srtt_us = 2000;
 	peer_conn(r)->recv_us = (uint32_t)r->p.now;
-	wr_tcp_window_tune(r->s, peer_conn(r), r->p.now + 2000);
+	wr_tcp_window_tune(r->s, peer_conn(r), 1000, r->p.now + 2000);
 	assert_int_equal(peer_conn(r)->rcv_buf, 128 << 10);
 }
 
@@ -375,6 +383,7 @@ EACH(window_edge_is_not_withdrawn, edge_is_not_withdrawn)
 EACH(window_pressure_slows_new_windows, pressure_slows_new_windows)
 TUNED(tuned_to_the_cap, MOST)
 TUNED(tuned_in_steps, MOST)
+TUNED(tuned_by_what_is_read, MOST)
 TUNED(not_tuned_without_reader, MOST)
 TUNED(not_tuned_when_idle, MOST)
 TUNED(not_tuned_within_a_round, MOST)
@@ -400,6 +409,7 @@ int main(void)
 		cmocka_unit_test(window_promises_end_with_the_stream),
 		cmocka_unit_test(window_tuned_to_the_cap),
 		cmocka_unit_test(window_tuned_in_steps),
+		cmocka_unit_test(window_tuned_by_what_is_read),
 		cmocka_unit_test(window_not_tuned_without_reader),
 		cmocka_unit_test(window_not_tuned_when_idle),
 		cmocka_unit_test(window_not_tuned_within_a_round),
