@@ -99,11 +99,8 @@ bool wr_tcp_cookie_input(
 	const struct wr_tcp_listener *l;
 	struct wr_tcp_cookie_secret secret;
 	struct wr_tcp_cookie_opts o;
-	struct wr_tcp_cookie_ack a = {.ack = g->ack,
-		.seq = g->seq,
-		.ts = p->opts & WR_TCPOPT_TS,
-		.ts_ecr = p->ts_ecr,
-		.ts_now = wr_tcp_ts_clock(s, &p->t, now)};
+	struct wr_tcp_cookie_ack a = {
+		.ack = g->ack, .seq = g->seq, .ts = p->opts & WR_TCPOPT_TS, .ts_ecr = p->ts_ecr};
 
 	if (likely(!s->cookies_out) || now - s->cookie_at > 2 * WR_TCP_COOKIE_STEP_US)
 		return false;
@@ -112,6 +109,7 @@ bool wr_tcp_cookie_input(
 	l = wr_tcp_listener_lookup(s, &p->t.local, p->t.lport);
 	if (l == NULL)
 		return false;
+	a.ts_now = wr_tcp_ts_clock(s, &p->t, now); // a hash: not for every stray segment
 	secret = secret_of(s);
 	if (!wr_tcp_cookie_check(&secret, &p->t, &a, now, &o)) {
 		wr_tcp_count(s, WR_CTR_tcp_cookies_refused, 1);
