@@ -1,22 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #pragma once
 
-#include "parse.h"
+#include "wr_conf.h"
+#include "wr_settings_check.h"
 
 // What only several values together can tell: names, references, addresses, reachability.
 
 struct wr_conf_check {
 	const struct wr_conf *c;
-	const struct wr_conf_marks *marks;
-	struct wr_err *err;
+	struct wr_settings_place at;
 };
 
 // All checks; the first failure is told. 0 or -EINVAL.
-int wr_conf_check(const struct wr_conf *c, const struct wr_conf_marks *marks, struct wr_err *err);
-
-// Set "file:line: " and the sentence; the line is that of the field, or of the item around it.
-int wr_conf_check_fail(const struct wr_conf_check *k, const void *at, uint32_t line,
-	const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+int wr_conf_check(
+	const struct wr_conf *c, const struct wr_settings_marks *marks, struct wr_err *err);
 
 // Parts of wr_conf_check(), one a source file.
 int wr_conf_check_net(const struct wr_conf_check *k);    // ports, gateways, routes
@@ -29,9 +26,6 @@ bool wr_conf_check_family(const struct wr_conf *c, bool v4);
 
 // The port that has this address, or NULL.
 const struct wr_conf_port *wr_conf_check_own(const struct wr_conf *c, const struct wr_addr *a);
-
-// Why no station can have this address: "is a multicast address", or NULL when one can.
-const char *wr_conf_check_unicast(const struct wr_addr *a);
 
 static inline const char *wr_conf_family(bool v4)
 {

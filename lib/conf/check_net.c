@@ -6,62 +6,24 @@
 
 // Ports: devices, addresses, gateways; static routes.
 
-// The network of a prefix with its host bits cleared.
-static struct wr_prefix network(const struct wr_prefix *p)
-{
-	struct wr_prefix n = *p;
-
-	for (uint32_t bit = p->len; bit < 128; bit++)
-		n.addr.b[bit / 8] &= (uint8_t) ~(0x80 >> (bit % 8));
-	return n;
-}
-
-// The address with every host bit set: the broadcast address of an IPv4 network.
-static struct wr_addr last_of(const struct wr_prefix *p)
-{
-	struct wr_addr a = p->addr;
-
-	for (uint32_t bit = p->len; bit < 128; bit++)
-		a.b[bit / 8] |= (uint8_t)(0x80 >> (bit % 8));
-	return a;
-}
-
-static const char *wrong_address(const struct wr_prefix *p)
-{
-	const char *why = wr_conf_check_unicast(&p->addr);
-	struct wr_prefix n = network(p);
-	struct wr_addr last = last_of(p);
-
-	if (why)
-		return why;
-	// RFC 3021: a /31 has no network and broadcast address, nor has a /32.
-	if (!wr_addr_is_v4(&p->addr) || p->len >= 127)
-		return NULL;
-	if (wr_addr_eq(&n.addr, &p->addr))
-		return "is the address of the network itself";
-	if (wr_addr_eq(&last, &p->addr))
-		return "is the broadcast address of its network";
-	return NULL;
-}
-
 static int check_addresses(const struct wr_conf_check *k, uint32_t i)
 {
 	const struct wr_conf_port *p = &k->c->ports[i];
 	char text[WR_ADDR_STR + 4];
 
 	for (uint32_t j = 0; j < p->addr_count; j++) {
-		const char *why = wrong_address(&p->addr[j]);
+		const char *why = wr_settings_not_station(&p->addr[j]);
 
 		wr_prefix_format(&p->addr[j], text, sizeof(text));
 		if (why)
-			return wr_conf_check_fail(k, &p->addr[j], p->line,
+			return wr_settings_fail(&k->at, &p->addr[j], p->line,
 				"ports[%u].addresses[%u]: value '%s' %s; right would be an address "
 				"of one station",
 				i, j, text, why);
 		for (uint32_t x = 0; x <= i; x++) {
 			for (uint32_t y = 0; y < (x == i ? j : k->c->ports[x].addr_count); y++) {
 				if (wr_addr_eq(&p->addr[j].addr, &k->c->ports[x].addr[y].addr))
-					return wr_conf_check_fail(k, &p->addr[j], p->line,
+					return wr_settings_fail(&k->at, &p->addr[j], p->line,
 						"ports[%u].addresses[%u]: value '%s' is an address "
 						"of port '%s' already; an address belongs to one "
 						"port, once",
@@ -70,7 +32,7 @@ static int check_addresses(const struct wr_conf_check *k, uint32_t i)
 		}
 		if (!wr_addr_is_v4(&p->addr[j].addr) && p->mtu && p->mtu < 1280)
 			// RFC 8200 5.
-			return wr_conf_check_fail(k, &p->mtu, p->line,
+			return wr_settings_fail(&k->at, &p->mtu, p->line,
 				"ports[%u].mtu: value '%u' is too small for IPv6, which the port "
 				"has an address of; right would be 1280 or more",
 				i, p->mtu);
@@ -82,7 +44,7 @@ static int check_addresses(const struct wr_conf_check *k, uint32_t i)
 static bool next_hop_ok(const struct wr_conf *c, const struct wr_conf_port *p,
 	const struct wr_addr *a, const char **why)
 {
-	*why = wr_conf_check_unicast(a);
+	*why = wr_settings_not_unicast(a);
 	if (*why)
 		return false;
 	*why = "is an address of this box";
@@ -109,12 +71,12 @@ static int check_gateways(const struct wr_conf_check *k, uint32_t i)
 	for (uint32_t j = 0; j < p->gateway_count; j++) {
 		wr_addr_format(&p->gateway[j], text, sizeof(text));
 		if (!next_hop_ok(k->c, p, &p->gateway[j], &why))
-			return wr_conf_check_fail(k, &p->gateway[j], p->line,
+			return wr_settings_fail(&k->at, &p->gateway[j], p->line,
 				"ports[%u].gateway[%u]: value '%s' %s; right would be a router on "
 				"this port's link",
 				i, j, text, why);
 		if (j == 1 && wr_addr_is_v4(&p->gateway[0]) == wr_addr_is_v4(&p->gateway[1]))
-			return wr_conf_check_fail(k, &p->gateway[j], p->line,
+			return wr_settings_fail(&k->at, &p->gateway[j], p->line,
 				"ports[%u].gateway[%u]: value '%s' is the second gateway of its "
 				"family; right would be one for IPv4 and one for IPv6, and "
 				"'routes' for others",
@@ -127,7 +89,7 @@ static int check_devices(const struct wr_conf_check *k, uint32_t i)
 {
 	for (uint32_t j = 0; j < i; j++) {
 		if (strcmp(k->c->ports[i].device, k->c->ports[j].device) == 0)
-			return wr_conf_check_fail(k, k->c->ports[i].device, k->c->ports[i].line,
+			return wr_settings_fail(&k->at, k->c->ports[i].device, k->c->ports[i].line,
 				"ports[%u].device: value '%s' is the device of port '%s' already; "
 				"a device makes one port",
 				i, k->c->ports[i].device, k->c->ports[j].name);
@@ -138,7 +100,7 @@ static int check_devices(const struct wr_conf_check *k, uint32_t i)
 static int check_route(const struct wr_conf_check *k, uint32_t i)
 {
 	const struct wr_conf_route *r = &k->c->routes[i];
-	struct wr_prefix net = network(&r->to);
+	struct wr_prefix net = wr_settings_network(&r->to);
 	char to[WR_ADDR_STR + 4], via[WR_ADDR_STR], right[WR_ADDR_STR + 4];
 	const char *why;
 
@@ -146,24 +108,24 @@ static int check_route(const struct wr_conf_check *k, uint32_t i)
 	wr_addr_format(&r->via, via, sizeof(via));
 	wr_prefix_format(&net, right, sizeof(right));
 	if (!wr_addr_eq(&net.addr, &r->to.addr))
-		return wr_conf_check_fail(k, &r->to, r->line,
+		return wr_settings_fail(&k->at, &r->to, r->line,
 			"routes[%u].to: value '%s' has bits beyond its prefix length; right would "
 			"be '%s'",
 			i, to, right);
 	if (wr_addr_is_v4(&r->via) != (r->to.len >= 96 && wr_addr_is_v4(&r->to.addr)))
-		return wr_conf_check_fail(k, &r->via, r->line,
+		return wr_settings_fail(&k->at, &r->via, r->line,
 			"routes[%u].via: value '%s' is not of the family of '%s'; right would be "
 			"a next hop of the same family",
 			i, via, to);
 	if (!next_hop_ok(k->c, &k->c->ports[r->port], &r->via, &why))
-		return wr_conf_check_fail(k, &r->via, r->line,
+		return wr_settings_fail(&k->at, &r->via, r->line,
 			"routes[%u].via: value '%s' %s; right would be a router on the link of "
 			"port '%s'",
 			i, via, why, k->c->ports[r->port].name);
 	for (uint32_t j = 0; j < i; j++) {
 		if (r->to.len == k->c->routes[j].to.len &&
 			wr_addr_eq(&r->to.addr, &k->c->routes[j].to.addr))
-			return wr_conf_check_fail(k, &r->to, r->line,
+			return wr_settings_fail(&k->at, &r->to, r->line,
 				"routes[%u].to: value '%s' has a route already (routes[%u]); keep "
 				"one",
 				i, to, j);

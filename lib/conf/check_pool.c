@@ -7,37 +7,29 @@
 
 static bool in_range(const struct wr_conf_source *r, const struct wr_addr *a)
 {
-	return wr_addr_cmp(a, &r->first) >= 0 && wr_addr_cmp(a, &r->last) <= 0;
-}
-
-// Ranges hold at most WR_MAX_SOURCES addresses each: the parser saw to it.
-static uint32_t range_size(const struct wr_conf_source *r)
-{
-	uint64_t a = __builtin_bswap64(r->first.q[1]), b = __builtin_bswap64(r->last.q[1]);
-
-	return (uint32_t)(b - a + 1);
+	return wr_settings_in_range((const struct wr_settings_range *)r, a);
 }
 
 static int check_source(const struct wr_conf_check *k, uint32_t i, uint32_t j)
 {
 	const struct wr_conf_pool *p = &k->c->pools[i];
 	const struct wr_conf_source *r = &p->source[j];
-	const char *why = wr_conf_check_unicast(&r->first);
+	const char *why = wr_settings_not_unicast(&r->first);
 	char text[WR_ADDR_STR];
 
 	if (!why)
-		why = wr_conf_check_unicast(&r->last);
+		why = wr_settings_not_unicast(&r->last);
 	if (!why && (wr_addr_is_linklocal(&r->first) || wr_addr_is_linklocal(&r->last)))
 		why = "is a link-local address";
 	wr_addr_format(&r->first, text, sizeof(text));
 	if (why)
-		return wr_conf_check_fail(k, r, p->line,
+		return wr_settings_fail(&k->at, r, p->line,
 			"pools[%u].source[%u]: value '%s' %s; right would be an address that "
 			"backends answer to",
 			i, j, text, why);
 	for (uint32_t x = 0; x < j; x++) {
 		if (in_range(r, &p->source[x].first) || in_range(&p->source[x], &r->first))
-			return wr_conf_check_fail(k, r, p->line,
+			return wr_settings_fail(&k->at, r, p->line,
 				"pools[%u].source[%u]: the range from '%s' overlaps source[%u]; "
 				"list each address once",
 				i, j, text, x);
@@ -55,10 +47,11 @@ static int check_sources(const struct wr_conf_check *k, uint32_t i)
 
 		if (rc < 0)
 			return rc;
-		total += range_size(&p->source[j]);
+		total += (uint32_t)wr_settings_range_size(
+			(const struct wr_settings_range *)&p->source[j]);
 	}
 	if (total > WR_MAX_SOURCES)
-		return wr_conf_check_fail(k, &p->source[p->source_count - 1], p->line,
+		return wr_settings_fail(&k->at, &p->source[p->source_count - 1], p->line,
 			"pools[%u].source: has %u addresses; right would be at most %u", i, total,
 			WR_MAX_SOURCES);
 	return 0;
@@ -73,11 +66,11 @@ static int check_has_source(const struct wr_conf_check *k, const char *key,
 	for (uint32_t j = 0; j < p->source_count; j++)
 		found |= wr_addr_is_v4(&p->source[j].first) == v4;
 	if (p->source_count && !found)
-		return wr_conf_check_fail(k, &b->address, b->line,
+		return wr_settings_fail(&k->at, &b->address, b->line,
 			"%s: value '%s' is %s and the pool's source has no %s address; add one",
 			key, text, wr_conf_family(v4), wr_conf_family(v4));
 	if (!p->source_count && !wr_conf_check_family(k->c, v4))
-		return wr_conf_check_fail(k, &b->address, b->line,
+		return wr_settings_fail(&k->at, &b->address, b->line,
 			"%s: value '%s' is %s and no port has an %s address to connect from; add "
 			"one to a port",
 			key, text, wr_conf_family(v4), wr_conf_family(v4));
@@ -119,7 +112,7 @@ static int check_not_ours(const struct wr_conf_check *k, const char *key,
 		for (uint32_t j = 0; j < s->listen_count; j++) {
 			if (!wr_addr_eq(a, &s->listen[j].addr))
 				continue;
-			return wr_conf_check_fail(k, &b->address, b->line,
+			return wr_settings_fail(&k->at, &b->address, b->line,
 				"%s: value '%s' is %s service '%s', a loop; right would be the "
 				"server's own address",
 				key, text,
@@ -129,14 +122,14 @@ static int check_not_ours(const struct wr_conf_check *k, const char *key,
 		}
 	}
 	if (own)
-		return wr_conf_check_fail(k, &b->address, b->line,
+		return wr_settings_fail(&k->at, &b->address, b->line,
 			"%s: value '%s' is at the address of port '%s'; right would be the "
 			"server's own address",
 			key, text, own->name);
 	for (uint32_t i = 0; i < k->c->pool_count; i++) {
 		for (uint32_t j = 0; j < k->c->pools[i].source_count; j++) {
 			if (in_range(&k->c->pools[i].source[j], a))
-				return wr_conf_check_fail(k, &b->address, b->line,
+				return wr_settings_fail(&k->at, &b->address, b->line,
 					"%s: value '%s' lies in pools[%u].source[%u], which this "
 					"box answers for; leave the server's address out of it",
 					key, text, i, j);
@@ -149,7 +142,7 @@ static int check_backend(const struct wr_conf_check *k, uint32_t i, uint32_t j)
 {
 	const struct wr_conf_pool *p = &k->c->pools[i];
 	const struct wr_conf_backend *b = &p->backends[j];
-	const char *why = wr_conf_check_unicast(&b->address.addr);
+	const char *why = wr_settings_not_unicast(&b->address.addr);
 	char key[64], text[WR_ENDPOINT_STR];
 	int rc;
 
@@ -160,13 +153,13 @@ static int check_backend(const struct wr_conf_check *k, uint32_t i, uint32_t j)
 	if (!why && !reachable(k->c, &b->address.addr))
 		why = "is in no port's prefix, and no gateway or route leads there";
 	if (why)
-		return wr_conf_check_fail(k, &b->address, b->line,
+		return wr_settings_fail(&k->at, &b->address, b->line,
 			"%s: value '%s' %s; right would be a server that a port can reach", key,
 			text, why);
 	for (uint32_t x = 0; x < j; x++) {
 		if (b->address.port == p->backends[x].address.port &&
 			wr_addr_eq(&b->address.addr, &p->backends[x].address.addr))
-			return wr_conf_check_fail(k, &b->address, b->line,
+			return wr_settings_fail(&k->at, &b->address, b->line,
 				"%s: value '%s' is the address of backend '%s' already; for a "
 				"larger share give a weight",
 				key, text, p->backends[x].name);
@@ -185,8 +178,8 @@ static int check_health(const struct wr_conf_check *k, uint32_t i)
 	wr_units_format_time(p->health_timeout_us, timeout, sizeof(timeout));
 	wr_units_format_time(p->health_interval_us, interval, sizeof(interval));
 	wr_units_format_time(p->health_interval_us * 10, right, sizeof(right));
-	return wr_conf_check_fail(k, &p->health_timeout_us,
-		wr_conf_marks_line(k->marks, &p->health_interval_us, p->line),
+	return wr_settings_fail(&k->at, &p->health_timeout_us,
+		wr_settings_marks_line(k->at.marks, &p->health_interval_us, p->line),
 		"pools[%u].health.timeout: value '%s' is more than ten intervals of %s; right "
 		"would be at most %s",
 		i, timeout, interval, right);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "check.h"
 
-#include "value.h"
+#include "wr_value.h"
 #include "wr_log.h"
 
 // TCP: buffers that may grow to their maximum, and questions that are asked before a session ends.
@@ -9,19 +9,18 @@
 static int check_buffer(
 	const struct wr_conf_check *k, const char *key, const uint32_t *start, const uint32_t *max)
 {
-	uint32_t line = wr_conf_marks_line(k->marks, max, 0);
 	char a[32], b[32];
 
 	if (*max >= *start)
 		return 0;
-	wr_conf_size_format(*start, a, sizeof(a));
-	wr_conf_size_format(*max, b, sizeof(b));
-	if (line == 0)
-		return wr_conf_check_fail(k, start, 0,
+	wr_settings_format_size(*start, a, sizeof(a));
+	wr_settings_format_size(*max, b, sizeof(b));
+	if (!wr_settings_given(k->at.marks, max))
+		return wr_settings_fail(&k->at, start, 0,
 			"runtime.tcp.%s: value '%s' is above %s_max, which is %s by default; right "
 			"would be at most %s, or a %s_max of %s or more",
 			key, a, key, b, b, key, a);
-	return wr_conf_check_fail(k, max, 0,
+	return wr_settings_fail(&k->at, max, 0,
 		"runtime.tcp.%s_max: value '%s' is below %s, which is %s; right would be %s or "
 		"more",
 		key, b, key, a, a);
@@ -42,7 +41,7 @@ static void warn_keepalive(const struct wr_conf_check *k)
 			"%s:%u: runtime.tcp.keepalive: value '%s' is not below "
 			"services[%u].timeouts.idle, which is %s: quiet sessions end before a peer "
 			"is asked; right would be a shorter time",
-			k->c->file, wr_conf_marks_line(k->marks, &t->keepalive_us, 0),
+			k->c->file, wr_settings_marks_line(k->at.marks, &t->keepalive_us, 0),
 			wr_units_format_time(t->keepalive_us, keep, sizeof(keep)), i,
 			wr_units_format_time(s->idle_us, idle, sizeof(idle)));
 		return;

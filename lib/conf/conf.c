@@ -9,11 +9,8 @@
 #include <rte_config.h>
 
 #include "check.h"
-#include "parse.h"
+#include "settings.h"
 #include "wr_log.h"
-
-// Far above the largest configuration that the limits allow, far below what hurts.
-#define FILE_MAX_BYTES (8U << 20)
 
 // All processors of the affinity mask but the first, which is left to control.
 static int fill_workers(struct wr_conf_runtime *r, const char *file, struct wr_err *err)
@@ -51,7 +48,8 @@ static int fill_workers(struct wr_conf_runtime *r, const char *file, struct wr_e
 
 struct wr_conf *wr_conf_parse(const char *file, const char *text, size_t len, struct wr_err *err)
 {
-	struct wr_conf_marks marks = {0};
+	const struct wr_settings_input in = {.file = file, .text = text, .len = len};
+	struct wr_settings_marks marks = {0};
 	struct wr_conf *c = calloc(1, sizeof(*c));
 	int rc;
 
@@ -60,54 +58,23 @@ struct wr_conf *wr_conf_parse(const char *file, const char *text, size_t len, st
 		return NULL;
 	}
 	snprintf(c->file, sizeof(c->file), "%s", file);
-	if (len > FILE_MAX_BYTES)
-		rc = wr_err_set(err, EFBIG, "%s: is larger than %u MiB; is it a configuration?",
-			file, FILE_MAX_BYTES >> 20);
-	else
-		rc = wr_conf_parse_yaml(c, text, len, &marks, err);
+	rc = wr_settings_parse(&wr_conf_table, &in, c, &marks, err);
 	if (rc == 0)
 		rc = wr_conf_check(c, &marks, err);
 	if (rc == 0 && c->runtime.workers_auto)
 		rc = fill_workers(&c->runtime, file, err);
-	wr_conf_marks_fini(&marks);
+	wr_settings_marks_fini(&marks);
 	if (rc == 0)
 		return c;
 	wr_conf_free(c);
 	return NULL;
 }
 
-static char *read_file(const char *file, size_t *len, struct wr_err *err)
-{
-	FILE *in = fopen(file, "re");
-	char *text = NULL;
-
-	if (!in) {
-		wr_err_set(err, errno, "%s: cannot be opened: %s; give the path of a configuration",
-			file, strerror(errno));
-		return NULL;
-	}
-	text = malloc(FILE_MAX_BYTES + 1);
-	if (!text) {
-		wr_err_set(err, ENOMEM, "%s: no memory to read the configuration", file);
-	} else {
-		*len = fread(text, 1, FILE_MAX_BYTES + 1, in);
-		if (ferror(in)) {
-			wr_err_set(err, errno,
-				"%s: cannot be read: %s; give the path of a configuration", file,
-				strerror(errno));
-			free(text);
-			text = NULL;
-		}
-	}
-	fclose(in);
-	return text;
-}
-
 struct wr_conf *wr_conf_load(const char *file, struct wr_err *err)
 {
 	struct wr_conf *c;
 	size_t len = 0;
-	char *text = read_file(file, &len, err);
+	char *text = wr_settings_read(file, &len, err);
 
 	if (!text)
 		return NULL;
@@ -142,4 +109,14 @@ int wr_conf_find_pool(const struct wr_conf *c, const char *name)
 			return (int)i;
 	}
 	return -1;
+}
+
+void wr_conf_dump(const struct wr_conf *c, FILE *out)
+{
+	wr_settings_dump(&wr_conf_table, c, out);
+}
+
+void wr_conf_reference(FILE *out, bool markdown)
+{
+	wr_settings_reference(&wr_conf_table, out, markdown);
 }

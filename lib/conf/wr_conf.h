@@ -60,6 +60,7 @@ struct wr_conf_line {
 struct wr_conf_tcp {
 	enum wr_conf_congestion congestion;
 	enum wr_conf_cookies syn_cookies;
+	wr_us_t ack_delay_us;                        // 0: off; default 2 ms
 	wr_us_t keepalive_us;                        // 0: off, the default
 	wr_us_t keepalive_interval_us;               // default 75 s
 	uint32_t keepalive_probes;                   // default 9

@@ -50,15 +50,45 @@ OPTIONS = {
     "unknown": "01" "fe04aabb2202",
 }
 
+# A text, then settings of the command line, each behind a NUL byte; '!' is no text.
+SETTINGS = {
+    "all": ("""fast: yes
+name: n
+file: /tmp/x
+workers: [3, 5]
+wait: {max: 5s}
+bytes: 2K
+rate: 1.5M
+share: 0.25
+mode: quick
+flags: [ack, fin]
+mac: "02:00:00:00:00:01"
+range: 198.18.0.1-198.18.0.2
+span: 7
+first: b
+shelves: [{name: a}, {name: b, boxes: [{name: x, tags: [1, 2]}]}]
+""",),
+    "set_over": ("""wait: 7s
+rings: 128
+workers: 4
+shelves: [{boxes: &b [{name: a}]}, {boxes: *b}]
+""", "wait.max=9s", "rings.tx=256", "workers[1]=6", "shelves[0].boxes[0].size=5"),
+    "set_alone": ("!", "shelves[1].boxes[0].name=x", "extra.a=3", "flags=syn,ack"),
+    "set_nothing": ("shelves:\nwait:\n", "shelves[0].name=x", "wait.max=1s", "fast"),
+    "set_path_newline": ("!", "a\nb"),
+}
+
 
 def main():
-    for folder in ("frame", "tcp_options"):
+    for folder in ("frame", "tcp_options", "settings"):
         (HERE / folder).mkdir(exist_ok=True)
     for name, frame in FRAMES.items():
         (HERE / "frame" / name).write_bytes(b"\x00" + bytes(frame))
     (HERE / "frame" / "no_l2_trusted").write_bytes(b"\x03" + bytes(IP6 / SYN))
     for name, text in OPTIONS.items():
         (HERE / "tcp_options" / name).write_bytes(bytes.fromhex(text))
+    for name, parts in SETTINGS.items():
+        (HERE / "settings" / name).write_bytes("\0".join(parts).encode())
 
 
 if __name__ == "__main__":

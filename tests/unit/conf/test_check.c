@@ -39,26 +39,6 @@ static void check_workers_twice(void **state)
 		"runtime.workers: is an empty list");
 }
 
-static void check_address_kinds(void **state)
-{
-	struct wr_addr a;
-
-	wr_addr_parse("0.0.0.0", &a);
-	assert_non_null(wr_conf_check_unicast(&a));
-	wr_addr_parse("224.0.0.1", &a);
-	assert_non_null(wr_conf_check_unicast(&a));
-	wr_addr_parse("ff02::1", &a);
-	assert_non_null(wr_conf_check_unicast(&a));
-	wr_addr_parse("127.0.0.1", &a);
-	assert_non_null(wr_conf_check_unicast(&a));
-	wr_addr_parse("::1", &a);
-	assert_non_null(wr_conf_check_unicast(&a));
-	wr_addr_parse("198.18.0.1", &a);
-	assert_null(wr_conf_check_unicast(&a));
-	wr_addr_parse("2001:db8::1", &a);
-	assert_null(wr_conf_check_unicast(&a));
-}
-
 static void check_own_address(void **state)
 {
 	struct wr_conf *c = conf_take((struct conf_parts){0});
@@ -81,7 +61,6 @@ int main(void)
 		cmocka_unit_test(check_names_twice),
 		cmocka_unit_test(check_names_shared_by_kinds),
 		cmocka_unit_test(check_workers_twice),
-		cmocka_unit_test(check_address_kinds),
 		cmocka_unit_test(check_own_address),
 	};
 

@@ -12,6 +12,7 @@ static void check_tcp_defaults(void **state)
 
 	assert_int_equal(t->congestion, WR_CONF_CONGESTION_CUBIC);
 	assert_int_equal(t->syn_cookies, WR_CONF_COOKIES_AUTO);
+	assert_int_equal(t->ack_delay_us, 2 * WR_US_PER_MS);
 	assert_int_equal(t->keepalive_us, 0);
 	assert_int_equal(t->keepalive_interval_us, 75 * WR_US_PER_S);
 	assert_int_equal(t->keepalive_probes, 9);
@@ -25,6 +26,7 @@ static void check_tcp_defaults(void **state)
 static void check_tcp_given(void **state)
 {
 	struct wr_conf *c = conf_take(TCP("    congestion: newreno\n"
+					  "    ack_delay: 15ms\n"
 					  "    keepalive: 90s\n"
 					  "    keepalive_interval: 10s\n"
 					  "    keepalive_probes: 3\n"
@@ -37,6 +39,7 @@ static void check_tcp_given(void **state)
 
 	assert_int_equal(t->congestion, WR_CONF_CONGESTION_NEWRENO);
 	assert_int_equal(t->syn_cookies, WR_CONF_COOKIES_NEVER);
+	assert_int_equal(t->ack_delay_us, 15 * WR_US_PER_MS);
 	assert_int_equal(t->keepalive_us, 90 * WR_US_PER_S);
 	assert_int_equal(t->keepalive_interval_us, 10 * WR_US_PER_S);
 	assert_int_equal(t->keepalive_probes, 3);
@@ -45,6 +48,33 @@ static void check_tcp_given(void **state)
 	assert_int_equal(t->send_buffer, 1000000);
 	assert_int_equal(t->send_buffer_max, 512 << 20);
 	wr_conf_free(c);
+}
+
+static void check_tcp_ack_delay(void **state)
+{
+	static const struct {
+		const char *text;
+		wr_us_t us;
+	} rows[] = {{"off", 0}, {"0s", 0}, {"1ms", 1000}, {"1500us", 1500}, {"100ms", 100000}};
+
+	for (uint32_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char text[100];
+		struct wr_conf *c;
+
+		snprintf(text, sizeof(text), "runtime:\n  workers: 1\n  tcp: {ack_delay: %s}\n",
+			rows[i].text);
+		c = conf_take((struct conf_parts){.runtime = text});
+		assert_int_equal(c->runtime.tcp.ack_delay_us, rows[i].us);
+		wr_conf_free(c);
+	}
+	conf_refused(TCP("    ack_delay: 999us\n"),
+		"t.yaml:4: runtime.tcp.ack_delay: value '999us' is too short; right would be off "
+		"or a time from 1ms to 100ms");
+	// far below the half second of RFC 9293 3.8.6.3
+	conf_refused(TCP("    ack_delay: 101ms\n"), "ack_delay: value '101ms' is too long");
+	conf_refused(TCP("    ack_delay: 2\n"), "runtime.tcp.ack_delay: value '2'");
+	conf_refused(TCP("    ack_delay: -1ms\n"), "runtime.tcp.ack_delay: value '-1ms'");
+	conf_refused(TCP("    ack_dealy: 2ms\n"), "did you mean 'ack_delay'?");
 }
 
 static void check_tcp_max_below_start(void **state)
@@ -118,6 +148,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(check_tcp_defaults),
 		cmocka_unit_test(check_tcp_given),
+		cmocka_unit_test(check_tcp_ack_delay),
 		cmocka_unit_test(check_tcp_max_below_start),
 		cmocka_unit_test(check_tcp_bad_values),
 		cmocka_unit_test(check_tcp_keepalive_warns),

@@ -66,7 +66,8 @@ static void dump_round_trip_everything(void **state)
 		.runtime =
 			"runtime: {workers: [3, 5], memory: huge, name: t-1, max_sessions: 7,\n"
 			"  rx_mbufs: 4096, drain_timeout: 250ms, dad: no,\n"
-			"  tcp: {congestion: newreno, keepalive: 61s, keepalive_interval: 150ms,\n"
+			"  tcp: {congestion: newreno, ack_delay: 7ms, keepalive: 61s, "
+			"keepalive_interval: 150ms,\n"
 			"    keepalive_probes: 100, receive_buffer: 16K, receive_buffer_max: "
 			"33333,\n"
 			"    send_buffer: 512MB, send_buffer_max: 512MiB, syn_cookies: always}}\n",
@@ -88,16 +89,28 @@ static void dump_round_trip_everything(void **state)
 		"  - {name: null, listen: \"198.18.0.1:65535\", pool: \"true\"}\n"});
 }
 
+static void dump_round_trip_ack_delay_off(void **state)
+{
+	struct conf_parts p = {.runtime = "runtime:\n  workers: 1\n  tcp: {ack_delay: off}\n"};
+	struct wr_conf *c = conf_take(p);
+	char *text = dump(c);
+
+	assert_non_null(strstr(text, "ack_delay: off\n"));
+	round_trip(p);
+	free(text);
+	wr_conf_free(c);
+}
+
 static void dump_shows_every_key(void **state)
 {
 	struct wr_conf *c = conf_take((struct conf_parts){0});
 	char *text = dump(c), key[40];
 
-	for (uint32_t i = 0; i < wr_conf_setting_count; i++) {
-		wr_conf_setting_key(&wr_conf_settings[i], key, sizeof(key) - 1);
+	for (uint32_t i = 0; i < wr_conf_table.count; i++) {
+		wr_settings_key(&wr_conf_table.rows[i], key, sizeof(key) - 1);
 		strcat(key, ":");
 		if (!strstr(text, key))
-			fail_msg("%s is not dumped", wr_conf_settings[i].path);
+			fail_msg("%s is not dumped", wr_conf_table.rows[i].path);
 	}
 	free(text);
 	wr_conf_free(c);
@@ -108,6 +121,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dump_round_trip_defaults),
 		cmocka_unit_test(dump_round_trip_everything),
+		cmocka_unit_test(dump_round_trip_ack_delay_off),
 		cmocka_unit_test(dump_shows_every_key),
 	};
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "conf_test.h"
 
-#include "parse.h"
+// Weir's own settings: where each goes and what it is without.
 
 static void parse_whole_values(void **state)
 {
@@ -138,46 +138,6 @@ static void parse_reference_unknown(void **state)
 		"routes[0].port: value 'lan' names no port; did you mean 'wan'?");
 }
 
-static void parse_text_not_yaml(void **state)
-{
-	const char nul[] = "runtime: {}\n\0x";
-
-	conf_refused_text("", 0, "is empty");
-	conf_refused_text("# only\n", 7, "is empty");
-	conf_refused_text("a: [1\nb: 2\n", 11, "t.yaml:2: is not YAML: ");
-	conf_refused_text("\t\tx", 3, "is not YAML: ");
-	conf_refused_text("a: \xff\xfe\n", 7, "t.yaml:1: is not YAML: ");
-	conf_refused_text("\n\n\x01", 3, "t.yaml:3: is not YAML: ");
-	conf_refused_text(nul, sizeof(nul) - 1, "t.yaml:2: is not YAML: ");
-	conf_refused_text("just words", 10, "is not a group of keys");
-	conf_refused_text("a: *nowhere", 11, "is not YAML: found undefined alias");
-}
-
-static void parse_text_two_documents(void **state)
-{
-	char text[8192];
-
-	conf_join(text, sizeof(text), (struct conf_parts){0});
-	strcat(text, "---\nruntime: {}\n");
-	conf_refused_text(text, strlen(text), "a second document begins here");
-}
-
-static void parse_marks_lookup(void **state)
-{
-	struct wr_conf *c = calloc(1, sizeof(*c));
-	struct wr_conf_marks marks = {0};
-	struct wr_err err = {{0}};
-	char text[8192];
-
-	conf_join(text, sizeof(text), (struct conf_parts){0});
-	assert_int_equal(wr_conf_parse_yaml(c, text, strlen(text), &marks, &err), 0);
-	assert_int_equal(wr_conf_marks_line(&marks, c->ports[0].device, 99), 4);
-	assert_int_equal(wr_conf_marks_line(&marks, &c->ports[0].mtu, 99), 99);
-	wr_conf_marks_fini(&marks);
-	assert_int_equal(wr_conf_marks_line(&marks, c->ports[0].device, 7), 7);
-	wr_conf_free(c);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -189,9 +149,6 @@ int main(void)
 		cmocka_unit_test(parse_list_too_long),
 		cmocka_unit_test(parse_backends_too_many),
 		cmocka_unit_test(parse_reference_unknown),
-		cmocka_unit_test(parse_text_not_yaml),
-		cmocka_unit_test(parse_text_two_documents),
-		cmocka_unit_test(parse_marks_lookup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,9 +18,9 @@ static void reference_text_every_setting(void **state)
 {
 	char *text = reference(false);
 
-	for (uint32_t i = 0; i < wr_conf_setting_count; i++) {
-		assert_non_null(strstr(text, wr_conf_settings[i].path));
-		assert_non_null(strstr(text, wr_conf_settings[i].help));
+	for (uint32_t i = 0; i < wr_conf_table.count; i++) {
+		assert_non_null(strstr(text, wr_conf_table.rows[i].path));
+		assert_non_null(strstr(text, wr_conf_table.rows[i].help));
 	}
 	assert_non_null(strstr(text, "services[].timeouts.idle\n    a time from 10ms to 168h with "
 				     "its unit (us, ms, s, m, h), such as 5m; default: 5m\n"));
@@ -43,7 +43,7 @@ static void reference_markdown_rows(void **state)
 		assert_int_equal(bars, 5);
 		rows++;
 	}
-	assert_int_equal(rows, wr_conf_setting_count + 2);
+	assert_int_equal(rows, wr_conf_table.count + 2);
 	free(text);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "suggest.h"
+#include "wr_suggest.h"
 
 #include <string.h>
 
@@ -10,7 +10,7 @@ static uint32_t min2(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-uint32_t wr_conf_suggest_distance(const char *a, const char *b)
+uint32_t wr_settings_suggest_distance(const char *a, const char *b)
 {
 	uint8_t row[3][WORD_MAX + 1];
 	uint32_t la = (uint32_t)strnlen(a, WORD_MAX), lb = (uint32_t)strnlen(b, WORD_MAX);
@@ -33,7 +33,7 @@ uint32_t wr_conf_suggest_distance(const char *a, const char *b)
 	return row[la % 3][lb];
 }
 
-void wr_conf_suggest_init(struct wr_conf_suggest *s, const char *wrong)
+void wr_settings_suggest_init(struct wr_settings_suggest *s, const char *wrong)
 {
 	s->wrong = wrong;
 	s->best = NULL;
@@ -41,9 +41,9 @@ void wr_conf_suggest_init(struct wr_conf_suggest *s, const char *wrong)
 	s->distance = ((uint32_t)strnlen(wrong, WORD_MAX) + 2) / 3 + 1;
 }
 
-void wr_conf_suggest_add(struct wr_conf_suggest *s, const char *candidate)
+void wr_settings_suggest_add(struct wr_settings_suggest *s, const char *candidate)
 {
-	uint32_t d = wr_conf_suggest_distance(s->wrong, candidate);
+	uint32_t d = wr_settings_suggest_distance(s->wrong, candidate);
 
 	if (d >= s->distance)
 		return;

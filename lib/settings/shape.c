@@ -6,7 +6,7 @@ struct shape {
 	bool end;
 };
 
-static int take_event(struct wr_conf_walk *w, struct shape *s, const yaml_event_t *ev)
+static int take_event(struct wr_settings_walk *w, struct shape *s, const yaml_event_t *ev)
 {
 	uint32_t line = (uint32_t)ev->start_mark.line + 1;
 	const yaml_char_t *anchor = NULL;
@@ -34,28 +34,28 @@ static int take_event(struct wr_conf_walk *w, struct shape *s, const yaml_event_
 		break;
 	}
 	s->anchors += anchor != NULL;
-	if (s->depth > WR_CONF_DEPTH_MAX)
-		return wr_conf_walk_fail(w, line,
+	if (s->depth > WR_SETTINGS_DEPTH_MAX)
+		return wr_settings_walk_fail(w, line,
 			"lists and groups are nested deeper than %d; no setting is that deep",
-			WR_CONF_DEPTH_MAX);
-	if (s->anchors > WR_CONF_ANCHORS_MAX)
-		return wr_conf_walk_fail(w, line, "has more than %d anchors ('&name'); use fewer",
-			WR_CONF_ANCHORS_MAX);
+			WR_SETTINGS_DEPTH_MAX);
+	if (s->anchors > WR_SETTINGS_ANCHORS_MAX)
+		return wr_settings_walk_fail(w, line,
+			"has more than %d anchors ('&name'); use fewer", WR_SETTINGS_ANCHORS_MAX);
 	return 0;
 }
 
-int wr_conf_shape_check(struct wr_conf_walk *w, const char *text, size_t len)
+int wr_settings_shape_check(struct wr_settings_walk *w, const char *text, size_t len)
 {
 	struct shape s = {0};
 	yaml_parser_t parser;
 	yaml_event_t ev;
 	int rc = 0;
 
-	if (!wr_conf_walk_open(&parser, text, len))
-		return wr_conf_walk_no_memory(w);
+	if (!wr_settings_walk_open(&parser, text, len))
+		return wr_settings_walk_no_memory(w);
 	while (rc == 0 && !s.end) {
 		if (!yaml_parser_parse(&parser, &ev)) {
-			rc = wr_conf_walk_yaml_error(w, &parser, text);
+			rc = wr_settings_walk_yaml_error(w, &parser, text);
 			break;
 		}
 		rc = take_event(w, &s, &ev);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "conf_test.h"
+#include "settings_test.h"
 
 #include "shape.h"
 
@@ -10,7 +10,7 @@ static void nested_refused(const char *unit, const char *sentence)
 
 	for (size_t i = 0; i < n; i += len)
 		memcpy(text + i, unit, len);
-	conf_refused_text(text, n, sentence);
+	toy_refused_whole(text, n, NULL, sentence);
 	free(text);
 }
 
@@ -25,24 +25,21 @@ static void shape_depth_refused(void **state)
 
 static int check(const char *text)
 {
-	struct wr_conf *c = calloc(1, sizeof(*c));
 	struct wr_err err = {{0}};
-	struct wr_conf_walk w = {.c = c, .err = &err};
-	int rc = wr_conf_shape_check(&w, text, strlen(text));
+	struct wr_settings_walk w = {.table = &toy_table, .file = "t.yaml", .err = &err};
 
-	free(c);
-	return rc;
+	return wr_settings_shape_check(&w, text, strlen(text));
 }
 
 static void shape_depth_limit_exact(void **state)
 {
 	char text[64] = "";
 
-	memset(text, '[', WR_CONF_DEPTH_MAX);
-	memset(text + WR_CONF_DEPTH_MAX, ']', WR_CONF_DEPTH_MAX);
+	memset(text, '[', WR_SETTINGS_DEPTH_MAX);
+	memset(text + WR_SETTINGS_DEPTH_MAX, ']', WR_SETTINGS_DEPTH_MAX);
 	assert_int_equal(check(text), 0);
-	memset(text, '[', WR_CONF_DEPTH_MAX + 1);
-	memset(text + WR_CONF_DEPTH_MAX + 1, ']', WR_CONF_DEPTH_MAX + 1);
+	memset(text, '[', WR_SETTINGS_DEPTH_MAX + 1);
+	memset(text + WR_SETTINGS_DEPTH_MAX + 1, ']', WR_SETTINGS_DEPTH_MAX + 1);
 	assert_true(check(text) < 0);
 }
 
@@ -50,7 +47,7 @@ static void shape_anchors_limit(void **state)
 {
 	char text[8192], *p = text;
 
-	for (int i = 0; i < WR_CONF_ANCHORS_MAX; i++)
+	for (int i = 0; i < WR_SETTINGS_ANCHORS_MAX; i++)
 		p += sprintf(p, "- &a%d x\n", i);
 	assert_int_equal(check(text), 0);
 	sprintf(p, "- &last [x]\n");
@@ -59,7 +56,7 @@ static void shape_anchors_limit(void **state)
 
 static void shape_error_late(void **state)
 {
-	conf_refused_text("a: b\n---\nc: ]\n", 14, "t.yaml:3: is not YAML");
+	toy_refused_whole(TOY_TEXT("a: b\n---\nc: ]\n"), NULL, "t.yaml:3: is not YAML");
 }
 
 int main(void)

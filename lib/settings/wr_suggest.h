@@ -5,16 +5,16 @@
 
 // "Did you mean": the word of a list that a mistyped one is nearest to.
 
-struct wr_conf_suggest {
+struct wr_settings_suggest {
 	const char *wrong; // what was written
 	const char *best;  // nearest so far; NULL: none is near
 	uint32_t distance; // of best
 };
 
-void wr_conf_suggest_init(struct wr_conf_suggest *s, const char *wrong);
+void wr_settings_suggest_init(struct wr_settings_suggest *s, const char *wrong);
 
 // Offer a candidate; it must outlive `s`.
-void wr_conf_suggest_add(struct wr_conf_suggest *s, const char *candidate);
+void wr_settings_suggest_add(struct wr_settings_suggest *s, const char *candidate);
 
 // Edit distance with swaps of neighbours counted as one; both words cut at 63 characters.
-uint32_t wr_conf_suggest_distance(const char *a, const char *b);
+uint32_t wr_settings_suggest_distance(const char *a, const char *b);
