@@ -93,14 +93,14 @@ static bool is_still(const struct wr_tcp_conn *c, const struct wr_pkt *p)
 	return c != NULL && (c->flags & F_HASHED) && wr_tuple_eq(&c->t, &p->t);
 }
 
-// The first line came with the lookup; these two hold what an established segment touches.
+// The first line came with the lookup; a segment with payload touches all the others.
 static void prefetch_rest(void *const *conns, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		uintptr_t c = (uintptr_t)conns[i]; // nothing behind NULL is read either
 
-		rte_prefetch0((const void *)(c + 64));
-		rte_prefetch0((const void *)(c + 128));
+		for (size_t at = 64; at < sizeof(struct wr_tcp_conn); at += 64)
+			rte_prefetch0((const void *)(c + at));
 	}
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tcp_priv.h"
 
+#include <rte_prefetch.h>
+
 // What others may see of connections and of the stack, and the small setters.
 
 static const char *const state_names[WR_TCP_ST_COUNT] = {
@@ -42,6 +44,16 @@ enum wr_tcp_end wr_tcp_end(struct wr_tcp_stack *s, wr_handle_t conn)
 	struct wr_tcp_conn *c = wr_tcp_conn_owned(s, conn);
 
 	return c != NULL ? (enum wr_tcp_end)c->end : WR_TCP_END_NONE;
+}
+
+void wr_tcp_prefetch(const struct wr_tcp_stack *s, wr_handle_t conn)
+{
+	uint32_t index = wr_handle_index(conn);
+	const char *c = wr_pool_at(&s->conns, index);
+
+	rte_prefetch0(&s->conns.gen[index]);
+	for (size_t at = 0; at < sizeof(struct wr_tcp_conn); at += RTE_CACHE_LINE_SIZE)
+		rte_prefetch0(c + at);
 }
 
 void wr_tcp_set_user(struct wr_tcp_stack *s, wr_handle_t conn, uint32_t user)

@@ -206,7 +206,11 @@ static void fin_reached(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t n
 	c->rcv_nxt++;
 	c->rcv_adv = wr_seq_max(c->rcv_adv, c->rcv_nxt);
 	c->flags |= F_FIN_RCVD;
-	wr_tcp_ack_now(s, c);
+	// our own FIN, which often follows soon, can carry the ACK
+	if (c->state == WR_TCP_ST_ESTABLISHED && c->disorder == WR_HANDLE_NONE)
+		wr_tcp_ack_in_order(s, c, 1, now);
+	else
+		wr_tcp_ack_now(s, c);
 	wr_tcp_conn_event(s, c, WR_TCP_EV_READABLE);
 	if (c->state == WR_TCP_ST_ESTABLISHED)
 		wr_tcp_conn_set_state(s, c, WR_TCP_ST_CLOSE_WAIT);
@@ -246,12 +250,18 @@ enum wr_drop wr_tcp_input_payload(
 {
 	uint32_t fin_seq = g->seq + g->len;
 	struct wr_tcp_disorder *d;
+	uint32_t taken;
+	// what is not in order is answered at once (RFC 5681 4.2)
+	bool in_order = g->seq == c->rcv_nxt && c->disorder == WR_HANDLE_NONE;
 
 	if (g->len == 0 && !(g->flags & WR_TCP_FIN))
 		return WR_DROP_NONE;
-	wr_tcp_ack_now(s, c);
-	if (unlikely(!wr_tcp_can_receive(c)))
+	if (!in_order)
+		wr_tcp_ack_now(s, c);
+	if (unlikely(!wr_tcp_can_receive(c))) {
+		wr_tcp_ack_now(s, c);
 		return WR_TCP_STOP;
+	}
 	cut_to_window(s, c, g);
 	if (g->len > 0) {
 		// RFC 1122 4.2.2.13: nobody will ever read this
@@ -260,7 +270,14 @@ enum wr_drop wr_tcp_input_payload(
 			wr_tcp_conn_over(s, c, WR_TCP_END_RESET);
 			return WR_DROP_tcp_after_close;
 		}
+		taken = g->len;
 		wr_tcp_reasm(s, c, g, now);
+		if (likely(in_order && c->rcv_nxt == fin_seq))
+			wr_tcp_ack_in_order(s, c, taken, now);
+		else
+			wr_tcp_ack_now(s, c);
+	} else if (fin_seq != c->rcv_nxt) {
+		wr_tcp_ack_now(s, c); // all of it lies outside the window
 	}
 	if ((g->flags & WR_TCP_FIN) && !(c->flags & F_FIN_SEEN) &&
 		wr_seq_geq(fin_seq, c->rcv_nxt) && wr_seq_leq(fin_seq, c->rcv_adv)) {
@@ -268,6 +285,7 @@ enum wr_drop wr_tcp_input_payload(
 			fin_reached(s, c, now);
 			return WR_DROP_NONE;
 		}
+		wr_tcp_ack_now(s, c);
 		d = wr_tcp_disorder_need(s, c);
 		if (d != NULL) { // else it comes again
 			d->fin_seq = fin_seq;

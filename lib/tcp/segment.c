@@ -213,6 +213,8 @@ enum wr_tcp_sent wr_tcp_segment_data(struct wr_tcp_stack *s, struct wr_tcp_conn 
 	r = emit(s, c, tx, m, &h);
 	if (unlikely(r != WR_TCP_SENT))
 		return r;
+	if (wanted > 0)
+		wr_tcp_ack_carried(s, c, now);
 	if (o->again) {
 		c->retrans++;
 		wr_tcp_count(s, WR_CTR_tcp_retrans_segs, 1);

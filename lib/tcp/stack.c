@@ -38,6 +38,7 @@ static bool config_valid(const struct wr_tcp_config *c)
 	       c->rto_initial_us <= c->rto_max_us && c->rcv_buf_bytes <= 1u << 29 &&
 	       c->snd_buf_bytes <= 1u << 29 && c->rcv_buf_max_bytes <= 1u << 29 &&
 	       c->snd_buf_max_bytes <= 1u << 29 && c->give_up_us <= 3600 * WR_US_PER_S &&
+	       c->ack_delay_us < WR_US_PER_S / 4 && // may take twice as long, RFC 9293 3.8.6.3
 	       c->keepalive_probes <= UINT8_MAX && c->congestion <= WR_TCP_NEWRENO &&
 	       c->cookies <= WR_TCP_COOKIES_NEVER;
 }
@@ -73,11 +74,12 @@ struct wr_tcp_stack *wr_tcp_stack_create(const struct wr_tcp_config *cfg, wr_us_
 		goto err_fini_conns;
 	if (wr_tcp_flow_init(&s->flow, full.max_conns, full.numa_node) != 0)
 		goto err_fini_disorders;
-	if (wr_tcp_listeners_init(s) != 0)
+	if (wr_tcp_listeners_init(s) != 0 || wr_tcp_ack_delay_init(s) != 0)
 		goto err_fini_flow;
 	return s;
 
 err_fini_flow:
+	rte_free(s->listeners);
 	wr_tcp_flow_fini(&s->flow);
 err_fini_disorders:
 	wr_pool_fini(&s->disorders);
@@ -113,6 +115,7 @@ void wr_tcp_stack_destroy(struct wr_tcp_stack *s)
 		s->answer_head = (s->answer_head + 1) % WR_TCP_ANSWERS;
 		wr_stats_drop(s->stats, WR_DROP_shutdown, 1);
 	}
+	wr_tcp_ack_delay_fini(s);
 	rte_free(s->listeners);
 	wr_tcp_flow_fini(&s->flow);
 	wr_pool_fini(&s->disorders);

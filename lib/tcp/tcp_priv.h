@@ -179,16 +179,19 @@ struct wr_tcp_conn {
 	uint8_t challenge_s; // second that `challenges` counts, modulo 256
 	uint8_t challenges;
 	uint8_t backoff;
-	uint8_t dup_acks_due;
-	uint8_t end;         // enum wr_tcp_end
-	uint8_t rtx;         // enum wr_tcp_rtx
-	uint8_t cc;          // enum wr_tcp_congestion
-	uint8_t keep_probes; // unanswered keepalive probes
-	uint8_t reo_wnd;     // RFC 8985 6.2 step 4: multiplier of the reordering window, 0 is 1
-	uint32_t tlp_end;    // SND.NXT when the tail loss probe was sent that is out
-	uint8_t tlp;         // enum wr_tcp_tlp
-	uint8_t reo_persist; // recoveries left before that falls back to 1
-	uint16_t recv_goal;  // what rcv_buf grows to as payload is read, WR_TCP_GOAL_UNIT
+	uint8_t dup_acks_due : 6;
+	uint8_t ack_queued : 1;  // stands in the ring of late ACKs
+	uint8_t ack_at_once : 1; // nothing of ours follows payload in time (ack_delay.c)
+	uint8_t end;             // enum wr_tcp_end
+	uint8_t rtx;             // enum wr_tcp_rtx
+	uint8_t cc;              // enum wr_tcp_congestion
+	uint8_t keep_probes;     // unanswered keepalive probes
+	uint8_t reo_wnd;         // RFC 8985 6.2 step 4: multiplier of the reordering window, 0 is 1
+	uint32_t tlp_end;        // SND.NXT when the tail loss probe was sent that is out
+	uint8_t tlp;             // enum wr_tcp_tlp
+	uint8_t reo_persist;     // recoveries left before that falls back to 1
+	uint16_t recv_goal;      // what rcv_buf grows to as payload is read, WR_TCP_GOAL_UNIT
+	uint32_t ack_since;      // when the payload came that is not acknowledged yet, low half
 };
 
 static_assert(sizeof(struct wr_tcp_conn) <= 384, "a connection grew beyond its budget");
@@ -245,6 +248,17 @@ struct wr_tcp_listener {
 #define WR_TCP_LISTENER_BUCKETS  1024u
 #define WR_TCP_LISTENER_CAPACITY WR_MAX_LISTENERS
 
+// A connection whose ACK may wait for data to carry it, until then.
+struct wr_tcp_late_ack {
+	wr_handle_t conn;
+	uint32_t at_us; // low half
+};
+
+struct wr_tcp_ack_ring {
+	struct wr_tcp_late_ack *slot; // NULL: ACKs are never delayed
+	uint32_t mask, head, count;
+};
+
 struct wr_tcp_stack {
 	struct wr_tcp_config cfg;
 	struct wr_stats *stats;
@@ -255,6 +269,7 @@ struct wr_tcp_stack {
 	struct wr_tcp_list dirty;
 	struct wr_tcp_list ready;
 	struct wr_tcp_list aged; // TIME-WAIT without an owner, oldest first
+	struct wr_tcp_ack_ring late_acks;
 
 	// running counts, exact at any time
 	uint32_t held_rx;    // RX buffers in queues or read and not yet given back
@@ -504,6 +519,17 @@ void wr_tcp_ts_update(struct wr_tcp_conn *c, const struct wr_tcp_seg *g, wr_us_t
 // A challenge or re-ACK of an empty segment, within the connection's rate.
 void wr_tcp_challenge(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t now);
 void wr_tcp_ack_now(struct wr_tcp_stack *s, struct wr_tcp_conn *c);
+
+// ack_delay.c
+int wr_tcp_ack_delay_init(struct wr_tcp_stack *s); // 0, or -1: no memory
+void wr_tcp_ack_delay_fini(struct wr_tcp_stack *s);
+// In-order payload of `bytes` was taken: its ACK goes out now or when its delay is over.
+void wr_tcp_ack_in_order(
+	struct wr_tcp_stack *s, struct wr_tcp_conn *c, uint32_t bytes, wr_us_t now);
+// Payload of ours leaves, and the ACK with it.
+void wr_tcp_ack_carried(struct wr_tcp_stack *s, struct wr_tcp_conn *c, wr_us_t now);
+uint32_t wr_tcp_ack_delay_poll(struct wr_tcp_stack *s, uint32_t budget, wr_us_t now);
+wr_us_t wr_tcp_ack_delay_next(const struct wr_tcp_stack *s, wr_us_t now);
 
 // --- listen.c -------------------------------------------------------------------------------
 int wr_tcp_listeners_init(struct wr_tcp_stack *s);

@@ -190,10 +190,10 @@ uint32_t wr_tcp_timers(struct wr_tcp_stack *s, uint32_t budget, wr_us_t now)
 		arm(s, c, c->rtx_at);
 		arm(s, c, c->life_at);
 	}
-	return n;
+	return n + wr_tcp_ack_delay_poll(s, budget - n, now);
 }
 
 wr_us_t wr_tcp_next_timer(const struct wr_tcp_stack *s)
 {
-	return wr_wheel_next(&s->wheel);
+	return min64(wr_wheel_next(&s->wheel), wr_tcp_ack_delay_next(s, s->wheel.now_us));
 }

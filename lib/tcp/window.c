@@ -21,6 +21,8 @@ void wr_tcp_window_promise(struct wr_tcp_stack *s, struct wr_tcp_conn *c)
 	            c->state == WR_TCP_ST_SYN_RECEIVED || c->state == WR_TCP_ST_LISTEN;
 	uint32_t bytes = open ? c->rcv_adv - c->rcv_nxt : 0;
 
+	if (bytes == c->promised)
+		return;
 	s->promised_bytes += (uint64_t)bytes - c->promised;
 	s->promised_segs += (uint64_t)in_segs(s, c, bytes) - in_segs(s, c, c->promised);
 	c->promised = bytes;
@@ -78,8 +80,13 @@ static uint32_t least_step(const struct wr_tcp_conn *c, uint32_t segs)
 // Whether the reader has made enough room to tell the peer of it.
 bool wr_tcp_window_worth_update(struct wr_tcp_stack *s, const struct wr_tcp_conn *c)
 {
-	uint32_t edge = c->rcv_nxt + window_target(s, c);
+	uint32_t left = c->rcv_adv - c->rcv_nxt, two = 2u * c->rcv_mss;
+	uint32_t edge;
 
+	// With half of it left the ACK that is due soon says so early enough.
+	if (s->late_acks.slot != NULL && left >= two && left + two >= c->rcv_buf / 2)
+		return false;
+	edge = c->rcv_nxt + window_target(s, c);
 	return (int32_t)(edge - c->rcv_adv) >= (int32_t)max32(least_step(c, 2), 1u);
 }
 
@@ -89,12 +96,16 @@ bool wr_tcp_window_worth_update(struct wr_tcp_stack *s, const struct wr_tcp_conn
 uint16_t wr_tcp_window_advertise(struct wr_tcp_stack *s, struct wr_tcp_conn *c)
 {
 	uint32_t unit = 1u << c->our_wscale;
+	uint32_t step = max32(least_step(c, 1), 1u);
 	uint32_t edge, wnd;
 
 	if (likely(wr_tcp_can_receive(c) || c->state == WR_TCP_ST_SYN_RECEIVED)) {
-		edge = c->rcv_nxt + (window_target(s, c) & ~(unit - 1));
-		if ((int32_t)(edge - c->rcv_adv) >= (int32_t)max32(least_step(c, 1), 1u))
-			c->rcv_adv = edge;
+		// no target lies beyond the buffer
+		if ((int32_t)(c->rcv_nxt + c->rcv_buf - c->rcv_adv) >= (int32_t)step) {
+			edge = c->rcv_nxt + (window_target(s, c) & ~(unit - 1));
+			if ((int32_t)(edge - c->rcv_adv) >= (int32_t)step)
+				c->rcv_adv = edge;
+		}
 		wnd = c->rcv_adv - c->rcv_nxt;
 		if ((wnd & (unit - 1)) != 0 && c->rcvq.bytes + wnd <= c->rcv_buf) {
 			wnd = (wnd | (unit - 1)) + 1;

@@ -61,8 +61,10 @@ struct wr_tcp_config {
 	wr_us_t rto_initial_us;     // default 1 s (RFC 6298)
 	wr_us_t rto_max_us;         // default 60 s
 	wr_us_t syn_timeout_us;     // life of a half-open connection; default 60 s
-	wr_us_t give_up_us; // unanswered retransmission; default 5 min (R2, RFC 9293 3.8.3);
-	                    // persist never gives up while answered
+	wr_us_t ack_delay_us; // of in-order payload, below 250 ms, since it may take twice as long;
+	                      // 0: never
+	wr_us_t give_up_us;   // unanswered retransmission; default 5 min (R2, RFC 9293 3.8.3);
+	                      // persist never gives up while answered
 	// after so long without a segment from the peer it is asked for an ACK, RFC 9293 3.8.4;
 	// 0: never
 	wr_us_t keepalive_us;
@@ -226,6 +228,9 @@ void wr_tcp_abort(struct wr_tcp_stack *s, wr_handle_t conn, wr_us_t now);
 // End a connection that the network cannot reach (WR_TCP_END_NO_ROUTE): queues to the peer are
 // dropped, nothing is sent, EV_CLOSED follows.
 void wr_tcp_fail(struct wr_tcp_stack *s, wr_handle_t conn, wr_us_t now);
+
+// Fetch a connection into cache, for calls on it that follow soon. Any handle.
+void wr_tcp_prefetch(const struct wr_tcp_stack *s, wr_handle_t conn);
 
 void wr_tcp_set_user(struct wr_tcp_stack *s, wr_handle_t conn, uint32_t user);
 void wr_tcp_set_path(struct wr_tcp_stack *s, wr_handle_t conn, uint32_t path);

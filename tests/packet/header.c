@@ -31,6 +31,7 @@ static const struct config_field {
 	FIELD(rto_max_us),
 	FIELD(syn_timeout_us),
 	FIELD(give_up_us),
+	FIELD(ack_delay_us),
 	FIELD(rcv_buf_max_bytes),
 	FIELD(snd_buf_max_bytes),
 	FIELD(keepalive_us),

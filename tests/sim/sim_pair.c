@@ -14,6 +14,12 @@
 #define STARVE_MAX 4  // times that buffers run out
 #define HARSH      40 // permille lost from which a time-out is no surprise
 
+// What an ACK may wait for, at each end by itself. Up to PATIENT_US no peer takes it for a loss: it
+// is less than the smallest time-out, also where an ACK waits for two times as long (ack_delay.c).
+#define PATIENT_US (40 * WR_US_PER_MS)
+static const wr_us_t ack_delays[] = {
+	0, WR_US_PER_MS, 2 * WR_US_PER_MS, PATIENT_US, 100 * WR_US_PER_MS};
+
 static const uint32_t bases[] = {0, 0x7fffffff, 0xfffffff0, 0x80000000};
 
 enum trouble {
@@ -40,6 +46,7 @@ struct scenario {
 	struct watch w;
 	uint32_t conns;
 	uint32_t trouble;
+	bool calm;                // nothing is lost, late or short
 	uint32_t starve;          // times still to come
 	wr_us_t hungry;           // when buffers run out or come back
 	struct rte_mempool *from; // where the taken ones belong
@@ -74,6 +81,16 @@ static struct wr_tcp_config random_config(struct wr_rng *rng)
 	c.time_wait_us = 30000000 + wr_rng_below(rng, 30000000);
 	c.max_conns = 16;
 	return c;
+}
+
+// By a number of their own, so that all else of a seed is what it is without them.
+static void random_ack_delay(uint64_t seed, struct wr_tcp_config *a, struct wr_tcp_config *b)
+{
+	struct wr_rng rng;
+
+	wr_rng_init(&rng, seed ^ 0xacde1a);
+	a->ack_delay_us = ack_delays[wr_rng_below(&rng, RTE_DIM(ack_delays))];
+	b->ack_delay_us = ack_delays[wr_rng_below(&rng, RTE_DIM(ack_delays))];
 }
 
 static void random_link(struct pair *p)
@@ -241,6 +258,13 @@ static void check_ends(struct scenario *sc)
 	}
 }
 
+// An ACK that waits is not taken for a loss.
+static void check_patience(struct scenario *sc)
+{
+	for (int side = 0; sc->calm && side < 2; side++)
+		PAIR_EQ(&sc->p, sc->p.stats[side].ctr[WR_CTR_tcp_retrans_segs], 0);
+}
+
 static uint32_t live(struct pair *p)
 {
 	struct wr_tcp_gauges a, b;
@@ -261,6 +285,9 @@ static void check_empty(struct pair *p)
 		PAIR_EQ(p, g.held_rx_mbufs + g.held_small_mbufs, 0);
 		PAIR_EQ(p, g.promised_bytes, 0);
 		PAIR_EQ(p, g.recv_queue_bytes + g.ooo_bytes + g.send_queue_bytes, 0);
+		PAIR_CHECK(p, wr_wheel_next(&p->s[side]->wheel) == WR_US_NEVER);
+		// who is gone leaves the ring of late ACKs when its time comes
+		wr_tcp_timers(p->s[side], UINT32_MAX, p->now + WR_US_PER_S / 2);
 		PAIR_CHECK(p, wr_tcp_next_timer(p->s[side]) == WR_US_NEVER);
 		pair_check(p, side);
 	}
@@ -339,11 +366,13 @@ static void say(
 	const struct pair *p = &sc->p;
 
 	printf("seed %llu: v%c conns %u loss %u dup %u reorder %u corrupt %u delay %u share %u "
-	       "split %u budget %u/%u rcv %u/%u aborts %d starve %u hostile %u\n",
+	       "split %u budget %u/%u rcv %u/%u ack %u/%u ms aborts %d starve %u hostile %u\n",
 		(unsigned long long)sc->seed, p->v6 ? '6' : '4', sc->conns, p->link.loss,
 		p->link.dup, p->link.reorder, p->link.corrupt, p->link.delay_us, p->link.share,
 		p->link.split, a->held_budget, b->held_budget, a->rcv_buf_bytes, b->rcv_buf_bytes,
-		!!(sc->trouble & 1u << ABORTS), sc->starve, p->hostile);
+		(uint32_t)(a->ack_delay_us / WR_US_PER_MS),
+		(uint32_t)(b->ack_delay_us / WR_US_PER_MS), !!(sc->trouble & 1u << ABORTS),
+		sc->starve, p->hostile);
 }
 
 static void make(struct scenario *sc)
@@ -357,6 +386,7 @@ static void make(struct scenario *sc)
 	wr_rng_init(&rng, sc->seed ^ 0x51ed270b);
 	ca = random_config(&rng);
 	cb = random_config(&rng);
+	random_ack_delay(sc->seed, &ca, &cb);
 	pair_start(p, &ca, &cb, sc->seed, sc->seed & 1);
 	random_link(p);
 	p->iss_forced = !one_in(p, 3);
@@ -374,6 +404,8 @@ static void make(struct scenario *sc)
 	              (p->hostile > 0) << HOSTILE |
 	              (ca.held_budget < 400 || cb.held_budget < 400) << BUDGET |
 	              (uint32_t)(p->hostile > 0 || one_in(p, 6)) << ABORTS;
+	sc->calm = sc->trouble == 0 && sc->starve == 0 && p->link.jitter_us == 0 &&
+	           RTE_MAX(ca.ack_delay_us, cb.ack_delay_us) <= PATIENT_US;
 	watch_reset(&sc->w, &ops, p->now);
 	sc->w.trace = sc->o->trace;
 	sc->w.hostile = p->hostile > 0;
@@ -426,6 +458,7 @@ static void run(uint64_t seed, const struct runner_opts *o, struct runner_result
 	make(sc);
 	live_through(sc);
 	check_ends(sc);
+	check_patience(sc);
 	drop_orphans(p);
 	// TIME-WAIT, orphans and half-open ones run out
 	start = p->now;

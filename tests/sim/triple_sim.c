@@ -76,6 +76,19 @@ static void random_link(struct scenario *sc, struct tri_link *l)
 	               (l->corrupt > 0) << CORRUPT;
 }
 
+// What an ACK of the fabric may wait for. By a number of its own, so that all else of a seed is
+// what it is without.
+static const char *random_ack_delay(uint64_t seed)
+{
+	static const char *const runtimes[] = {"  tcp: {ack_delay: off}\n",
+		"  tcp: {ack_delay: 1ms}\n", "  tcp: {ack_delay: 2ms}\n",
+		"  tcp: {ack_delay: 40ms}\n", "  tcp: {ack_delay: 100ms}\n"};
+	struct wr_rng rng;
+
+	wr_rng_init(&rng, seed ^ 0xacde1a);
+	return runtimes[wr_rng_below(&rng, RTE_DIM(runtimes))];
+}
+
 static struct tri_config random_config(struct scenario *sc, uint64_t seed)
 {
 	static const uint16_t workers[] = {1, 1, 2, 2, 2, 4};
@@ -99,6 +112,7 @@ static struct tri_config random_config(struct scenario *sc, uint64_t seed)
 	c.service = services[wr_rng_below(&sc->rng, RTE_DIM(services))];
 	c.pool = "    health: {type: tcp, rise: 1, fall: 1}\n";
 	c.sources = one_in(sc, 4) ? "" : NULL;
+	c.runtime = random_ack_delay(seed);
 	random_link(sc, &c.link[TRI_WAN]);
 	random_link(sc, &c.link[TRI_LAN]);
 	return c;
@@ -294,10 +308,10 @@ static void say(const struct scenario *sc, uint32_t conns)
 	const struct tri_config *c = &sc->t->cfg;
 
 	printf("seed %llu: workers %u queues %u flags %x backends %u conns %u loss %u/%u dup %u/%u "
-	       "delay %u/%u sessions %u %s%s\n",
+	       "delay %u/%u sessions %u%s%s%s\n",
 		(unsigned long long)c->seed, c->workers, c->queues, c->port_flags, c->backends,
 		conns, c->link[0].loss, c->link[1].loss, c->link[0].dup, c->link[1].dup,
-		c->link[0].delay_us, c->link[1].delay_us, c->max_sessions,
+		c->link[0].delay_us, c->link[1].delay_us, c->max_sessions, c->runtime + 1,
 		c->service != NULL ? c->service + 4 : "", sc->disturbed ? "disturbed" : "");
 }
 
