@@ -3,12 +3,13 @@
 
 #include <string.h>
 
-static uint64_t rotl(uint64_t x, int k)
+static inline uint64_t rotl(uint64_t x, int k)
 {
 	return (x << k) | (x >> (64 - k));
 }
 
-static void sip_round(uint64_t v[4])
+// In line, so that the state stays in registers.
+static inline __attribute__((always_inline)) void sip_round(uint64_t v[4])
 {
 	v[0] += v[1];
 	v[1] = rotl(v[1], 13) ^ v[0];
@@ -22,7 +23,7 @@ static void sip_round(uint64_t v[4])
 	v[2] = rotl(v[2], 32);
 }
 
-static void sip_absorb(uint64_t v[4], uint64_t m)
+static inline __attribute__((always_inline)) void sip_absorb(uint64_t v[4], uint64_t m)
 {
 	v[3] ^= m;
 	sip_round(v);
@@ -44,8 +45,10 @@ uint64_t wr_siphash(const uint64_t key[2], const void *data, size_t len)
 		memcpy(&m, p, 8);
 		sip_absorb(v, m);
 	}
-	for (size_t i = 0; i < left; i++)
-		last |= (uint64_t)p[i] << (8 * i);
+	while (left > 0) {
+		left--;
+		last |= (uint64_t)p[left] << (8 * left);
+	}
 	sip_absorb(v, last);
 	v[2] ^= 0xff;
 	for (int i = 0; i < 4; i++)

@@ -51,7 +51,8 @@ static inline bool wr_addr_eq(const struct wr_addr *a, const struct wr_addr *b)
 // From an IPv4 address in network order.
 static inline struct wr_addr wr_addr_from_v4(uint32_t be)
 {
-	struct wr_addr a = {.w = {0, 0, WR_ADDR_V4_WORD2, be}};
+	// In halves, as it is compared and hashed: smaller stores would stall those loads.
+	struct wr_addr a = {.q = {0, WR_ADDR_V4_WORD2 | (uint64_t)be << 32}};
 
 	return a;
 }

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "l3_priv.h"
 
-#include "wr_hash.h"
-
-uint64_t l3_hash(const struct wr_l3_net *n, uint16_t port, const struct wr_addr *a)
-{
-	return wr_hash_mum(a->q[0] ^ n->key[0] ^ port, a->q[1] ^ n->key[1]);
-}
+#define L3_VLAN_MASK 0x0fff
 
 struct l3_addr *l3_addr_lookup(const struct wr_l3_net *n, const struct wr_addr *a, uint16_t port)
 {
@@ -41,34 +36,50 @@ enum wr_l3_class wr_l3_classify(const struct wr_l3_net *n, const struct wr_addr 
 	return e->kind == L3_ADDR_OWN ? WR_L3_OWN : WR_L3_VIP;
 }
 
+static inline uint64_t mac_bits(const struct rte_ether_addr *mac)
+{
+	uint32_t low;
+	uint16_t high;
+
+	memcpy(&low, mac->addr_bytes, sizeof(low));
+	memcpy(&high, mac->addr_bytes + sizeof(low), sizeof(high));
+	return low | (uint64_t)high << 32;
+}
+
+// The VLAN of a frame whose EtherType says it is tagged; above 16 bits when it is too short.
+static __rte_noinline uint32_t read_tag(const struct rte_mbuf *m)
+{
+	struct rte_vlan_hdr copy;
+	const struct rte_vlan_hdr *tag =
+		rte_pktmbuf_read(m, sizeof(struct rte_ether_hdr), sizeof(*tag), &copy);
+
+	return tag == NULL ? UINT32_MAX : rte_be_to_cpu_16(tag->vlan_tci) & L3_VLAN_MASK;
+}
+
 enum wr_drop wr_l3_check_mac(const struct wr_l3_net *n, const struct rte_mbuf *m)
 {
 	const struct wr_l3_port *port = l3_port(n, m->port);
-	struct rte_vlan_hdr tag_copy;
-	const struct rte_vlan_hdr *tag;
-	const struct rte_ether_hdr *eth;
-	uint16_t vlan = 0;
+	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+	uint32_t vlan = 0;
+	uint64_t own;
 
-	if (m->data_len < sizeof(*eth))
+	if (unlikely(m->data_len < sizeof(*eth)))
 		return WR_DROP_short_frame;
-	if (port == NULL)
+	if (unlikely(port == NULL))
 		return WR_DROP_not_our_mac;
-	eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
-	if (rte_is_same_ether_addr(&eth->src_addr, &port->mac))
+	own = mac_bits(&port->mac);
+	if (unlikely(mac_bits(&eth->src_addr) == own))
 		return WR_DROP_own_mac;
-	if (!rte_is_multicast_ether_addr(&eth->dst_addr) &&
-		!rte_is_same_ether_addr(&eth->dst_addr, &port->mac))
+	if (mac_bits(&eth->dst_addr) != own && !rte_is_multicast_ether_addr(&eth->dst_addr))
 		return WR_DROP_not_our_mac;
-	if (m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) {
-		vlan = m->vlan_tci & 0xfff;
-	} else if (eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_VLAN) ||
-		   eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_QINQ)) {
-		tag = rte_pktmbuf_read(m, sizeof(*eth), sizeof(*tag), &tag_copy);
-		if (tag == NULL)
-			return WR_DROP_short_frame;
-		vlan = rte_be_to_cpu_16(tag->vlan_tci) & 0xfff;
-	}
-	return vlan == port->vlan ? WR_DROP_NONE : WR_DROP_vlan_unknown;
+	if (unlikely(m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED))
+		vlan = m->vlan_tci & L3_VLAN_MASK;
+	else if (unlikely(eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_VLAN) ||
+			  eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_QINQ)))
+		vlan = read_tag(m);
+	if (likely(vlan == port->vlan))
+		return WR_DROP_NONE;
+	return vlan > UINT16_MAX ? WR_DROP_short_frame : WR_DROP_vlan_unknown;
 }
 
 bool l3_mac_is_ours(const struct wr_l3_net *n, const struct rte_ether_addr *mac)

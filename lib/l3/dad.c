@@ -91,8 +91,6 @@ void l3_dad_poll(struct wr_l3 *l, struct wr_l3_tx *tx, wr_us_t now)
 	struct wr_l3_net *n = l->net;
 	wr_us_t due = WR_US_NEVER;
 
-	if (now < n->addr_due_us)
-		return;
 	for (uint32_t i = 0; i < n->addr_count; i++) {
 		struct l3_addr *a = &n->addr[i];
 

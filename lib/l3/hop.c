@@ -179,11 +179,8 @@ void l3_hop_poll(struct wr_l3 *l, struct wr_l3_tx *tx, wr_us_t now)
 {
 	uint32_t changes = __atomic_load_n(&l->net->changes, __ATOMIC_ACQUIRE);
 
-	if (l->hop_count == 0 ||
-		(changes == l->changes_seen && !l->hops_again && now < l->hops_due_us)) {
-		l->changes_seen = changes;
+	if (changes == l->changes_seen && !l->hops_again && now < l->hops_due_us)
 		return;
-	}
 	l->changes_seen = changes;
 	l->hops_again = false;
 	l->hops_due_us = WR_US_NEVER;

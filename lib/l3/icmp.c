@@ -70,6 +70,9 @@ static void turn_type(struct rte_mbuf *m, uint8_t type)
 	memcpy(&after, icmp, sizeof(after));
 	memcpy(&cksum, icmp + 2, sizeof(cksum));
 	cksum = wr_csum_finish((uint32_t)(uint16_t)~cksum + (uint16_t)~before + after);
+	// Both zeros are right but for an answer of zeros only, whose sum the other one is not.
+	if (cksum == 0)
+		cksum = 0xffff;
 	memcpy(icmp + 2, &cksum, sizeof(cksum));
 }
 

@@ -99,9 +99,11 @@ void wr_l3_poll(struct wr_l3 *l, struct wr_l3_tx *tx, wr_us_t now)
 {
 	if (l->worker == 0) {
 		l3_resolve_poll(l, tx, now);
-		l3_dad_poll(l, tx, now);
+		if (unlikely(now >= l->net->addr_due_us))
+			l3_dad_poll(l, tx, now);
 	}
-	l3_hop_poll(l, tx, now);
+	if (unlikely(l->hop_count > 0))
+		l3_hop_poll(l, tx, now);
 }
 
 wr_us_t wr_l3_next_timer(const struct wr_l3 *l)

@@ -87,6 +87,23 @@ static inline bool l3_word_usable(uint64_t w)
 	return s == L3_NEIGH_REACHABLE || s == L3_NEIGH_STALE || s == L3_NEIGH_PROBE;
 }
 
+// The word of an entry that is (still) the neighbour `a` of `port`; any worker. A key is trusted
+// only if the generation did not change while it was compared.
+static inline bool l3_neigh_read(
+	const struct l3_neigh *e, uint16_t port, const struct wr_addr *a, uint64_t *word)
+{
+	uint64_t before = __atomic_load_n(&e->word, __ATOMIC_ACQUIRE);
+
+	if (l3_word_state(before) == L3_NEIGH_FREE ||
+		__atomic_load_n(&e->addr.q[1], __ATOMIC_RELAXED) != a->q[1] ||
+		__atomic_load_n(&e->addr.q[0], __ATOMIC_RELAXED) != a->q[0] ||
+		__atomic_load_n(&e->port, __ATOMIC_RELAXED) != port)
+		return false;
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	*word = __atomic_load_n(&e->word, __ATOMIC_RELAXED);
+	return l3_word_gen(*word) == l3_word_gen(before) && l3_word_state(*word) != L3_NEIGH_FREE;
+}
+
 // --- neigh.c --------------------------------------------------------------------------------
 int l3_neigh_init(struct wr_l3_net *n, uint32_t max);
 // Any worker: entry and its published word, or NULL.

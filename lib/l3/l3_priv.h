@@ -5,6 +5,7 @@
 
 #include "l3_neigh.h"
 
+#include "wr_hash.h"
 #include "wr_rng.h"
 #include "wr_wheel.h"
 
@@ -95,6 +96,16 @@ struct wr_l3_net {
 	struct wr_wheel wheel;
 };
 
+// The way to a destination that was used lately. Routes and our own addresses stay as they are
+// made, so of all that was looked up only the neighbour can change, and its entry tells.
+#define L3_PATH_BITS 7
+struct l3_path {
+	struct wr_addr dst;
+	struct wr_addr hop;
+	const struct l3_neigh *neigh; // NULL: empty
+	const struct wr_l3_port *port;
+} __rte_cache_aligned;
+
 // A next hop that frames wait for, and a frame that waits.
 struct l3_hop {
 	struct wr_addr addr;
@@ -130,6 +141,7 @@ struct wr_l3 {
 	uint64_t echo_tokens; // in 1/1000000 of an answer
 	wr_us_t echo_us;
 	uint16_t ip_id;
+	struct l3_path path[1u << L3_PATH_BITS]; // by destination, the latest of its place
 };
 
 // --- small things ---------------------------------------------------------------------------
@@ -157,7 +169,10 @@ static inline bool l3_mac_is_station(const struct rte_ether_addr *mac)
 void l3_event(struct wr_l3 *l, const struct wr_event *ev);
 
 // --- address.c ------------------------------------------------------------------------------
-uint64_t l3_hash(const struct wr_l3_net *n, uint16_t port, const struct wr_addr *a);
+static inline uint64_t l3_hash(const struct wr_l3_net *n, uint16_t port, const struct wr_addr *a)
+{
+	return wr_hash_mum(a->q[0] ^ n->key[0] ^ port, a->q[1] ^ n->key[1]);
+}
 
 // Our address on a port, or on any with L3_NO_PORT; NULL when not ours. Broadcasts included.
 struct l3_addr *l3_addr_lookup(const struct wr_l3_net *n, const struct wr_addr *a, uint16_t port);

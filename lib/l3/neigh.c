@@ -6,7 +6,7 @@
 #include <rte_malloc.h>
 
 // The neighbour table: open addressing within a window of slots, one writer (worker 0), readers
-// without locks. A reader trusts a key it compared only if the generation did not change meanwhile.
+// without locks.
 
 int l3_neigh_init(struct wr_l3_net *n, uint32_t max)
 {
@@ -22,13 +22,6 @@ int l3_neigh_init(struct wr_l3_net *n, uint32_t max)
 	return 0;
 }
 
-static bool key_eq(const struct l3_neigh *e, uint16_t port, const struct wr_addr *a)
-{
-	return __atomic_load_n(&e->addr.q[1], __ATOMIC_RELAXED) == a->q[1] &&
-	       __atomic_load_n(&e->addr.q[0], __ATOMIC_RELAXED) == a->q[0] &&
-	       __atomic_load_n(&e->port, __ATOMIC_RELAXED) == port;
-}
-
 struct l3_neigh *l3_neigh_lookup(
 	const struct wr_l3_net *n, uint16_t port, const struct wr_addr *a, uint64_t *word)
 {
@@ -36,14 +29,8 @@ struct l3_neigh *l3_neigh_lookup(
 
 	for (uint32_t i = 0; i < L3_NEIGH_WINDOW; i++) {
 		struct l3_neigh *e = &n->neigh[(home + i) & n->neigh_mask];
-		uint64_t before = __atomic_load_n(&e->word, __ATOMIC_ACQUIRE);
 
-		if (l3_word_state(before) == L3_NEIGH_FREE || !key_eq(e, port, a))
-			continue;
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		*word = __atomic_load_n(&e->word, __ATOMIC_RELAXED);
-		if (l3_word_gen(*word) == l3_word_gen(before) &&
-			l3_word_state(*word) != L3_NEIGH_FREE)
+		if (l3_neigh_read(e, port, a, word))
 			return e;
 	}
 	return NULL;

@@ -5,45 +5,51 @@
 
 #include <rte_ip.h>
 
-void l3_output_eth(struct wr_l3 *l, struct rte_mbuf *m, uint16_t port,
-	const struct rte_ether_addr *dst, struct wr_l3_tx *tx)
+static void refuse(struct wr_l3 *l, struct rte_mbuf *m, enum wr_drop reason)
 {
-	const struct wr_l3_port *p = &l->net->port[port];
-	bool v4 = (*rte_pktmbuf_mtod(m, const uint8_t *) >> 4) == 4;
+	wr_stats_drop(l->stats, reason, 1);
+	rte_pktmbuf_free(m);
+}
 
+static inline void output_eth(struct wr_l3 *l, struct rte_mbuf *m, const struct wr_l3_port *port,
+	const struct rte_ether_addr *dst, uint16_t ethertype, struct wr_l3_tx *tx)
+{
 	RTE_ASSERT(!l3_tx_full(tx));
-	if (unlikely(wr_build_eth(m, &p->mac, dst, v4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6,
-			     p->vlan) != 0)) {
-		wr_stats_drop(l->stats, WR_DROP_tx_error, 1);
-		rte_pktmbuf_free(m);
+	if (unlikely(wr_build_eth(m, &port->mac, dst, ethertype, port->vlan) != 0)) {
+		refuse(l, m, WR_DROP_tx_error);
 		return;
 	}
-	m->port = port;
+	m->port = port->id;
 	tx->pkts[tx->count++] = m;
 }
 
-// Destination of an IP packet; false when the header is not there.
-static bool read_dst(const struct rte_mbuf *m, struct wr_addr *dst)
+void l3_output_eth(struct wr_l3 *l, struct rte_mbuf *m, uint16_t port,
+	const struct rte_ether_addr *dst, struct wr_l3_tx *tx)
+{
+	bool v4 = (*rte_pktmbuf_mtod(m, const uint8_t *) >> 4) == 4;
+
+	output_eth(
+		l, m, &l->net->port[port], dst, v4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6, tx);
+}
+
+// EtherType and destination of an IP packet; 0 when the header is not there.
+static inline uint16_t read_dst(const struct rte_mbuf *m, struct wr_addr *dst)
 {
 	const uint8_t *ip = rte_pktmbuf_mtod(m, const uint8_t *);
 	uint32_t v4;
 
 	if (m->data_len >= sizeof(struct rte_ipv4_hdr) && ip[0] >> 4 == 4) {
 		memcpy(&v4, ip + offsetof(struct rte_ipv4_hdr, dst_addr), sizeof(v4));
-		*dst = wr_addr_from_v4(v4);
-		return true;
+		// by words of 64 bits, as it is compared, so that these need not go through memory
+		dst->q[0] = 0;
+		dst->q[1] = WR_ADDR_V4_WORD2 | (uint64_t)v4 << 32;
+		return RTE_ETHER_TYPE_IPV4;
 	}
 	if (m->data_len >= sizeof(struct rte_ipv6_hdr) && ip[0] >> 4 == 6) {
 		*dst = wr_addr_from_v6(ip + offsetof(struct rte_ipv6_hdr, dst_addr));
-		return true;
+		return RTE_ETHER_TYPE_IPV6;
 	}
-	return false;
-}
-
-static void refuse(struct wr_l3 *l, struct rte_mbuf *m, enum wr_drop reason)
-{
-	wr_stats_drop(l->stats, reason, 1);
-	rte_pktmbuf_free(m);
+	return 0;
 }
 
 // A stale neighbour in use is to be asked again: tell worker 0 once.
@@ -56,7 +62,8 @@ static void touch_stale(struct wr_l3 *l, struct l3_neigh *e, uint16_t port, cons
 		__atomic_store_n(&e->want, 0, __ATOMIC_RELEASE);
 }
 
-static void output_hop(struct wr_l3 *l, struct rte_mbuf *m, uint16_t port,
+// Its entry, when the neighbour is in the table.
+static const struct l3_neigh *output_hop(struct wr_l3 *l, struct rte_mbuf *m, uint16_t port,
 	const struct wr_addr *hop, struct wr_l3_tx *tx, wr_us_t now)
 {
 	struct l3_hop *waiting = l3_hop_lookup(l, port, hop);
@@ -66,11 +73,11 @@ static void output_hop(struct wr_l3 *l, struct rte_mbuf *m, uint16_t port,
 
 	if (e == NULL || l3_word_state(word) == L3_NEIGH_INCOMPLETE) {
 		l3_hop_enqueue(l, waiting, port, hop, m, now);
-		return;
+		return e;
 	}
 	if (l3_word_state(word) == L3_NEIGH_FAILED) {
 		refuse(l, m, WR_DROP_neigh_unreachable);
-		return;
+		return e;
 	}
 	if (l3_word_state(word) == L3_NEIGH_STALE)
 		touch_stale(l, e, port, hop);
@@ -78,26 +85,57 @@ static void output_hop(struct wr_l3 *l, struct rte_mbuf *m, uint16_t port,
 	// what waits goes first, so that a connection keeps its order
 	if (unlikely(waiting != NULL) && !l3_hop_flush(l, waiting, &mac, tx, 1)) {
 		l3_hop_enqueue(l, waiting, port, hop, m, now);
-		return;
+		return e;
 	}
 	l3_output_eth(l, m, port, &mac, tx);
+	return e;
+}
+
+// Look everything up, and remember it in *p.
+static __rte_noinline void output_lookup(struct wr_l3 *l, struct rte_mbuf *m, struct l3_path *p,
+	const struct wr_addr *dst, struct wr_l3_tx *tx, wr_us_t now)
+{
+	const struct l3_route *r = l3_route_lookup(l->net, dst);
+	const struct wr_addr *hop;
+
+	// nothing leads to a group, nor out and back to ourselves
+	if (unlikely(r == NULL || wr_l3_classify(l->net, dst) != WR_L3_NOT_OURS)) {
+		refuse(l, m, WR_DROP_no_route);
+		return;
+	}
+	hop = wr_addr_is_unspecified(&r->via) ? dst : &r->via;
+	*p = (struct l3_path){.dst = *dst, .hop = *hop, .port = &l->net->port[r->port]};
+	p->neigh = output_hop(l, m, r->port, hop, tx, now);
+}
+
+static inline struct l3_path *path_of(struct wr_l3 *l, const struct wr_addr *dst)
+{
+	// Without a key: who aims at one place gains that these look-ups are made.
+	return &l->path[(dst->q[0] ^ dst->q[1]) * 0x9e3779b97f4a7c15ULL >> (64 - L3_PATH_BITS)];
 }
 
 void wr_l3_output(struct wr_l3 *l, struct rte_mbuf *m, struct wr_l3_tx *tx, wr_us_t now)
 {
-	const struct l3_route *r;
+	struct rte_ether_addr mac;
+	struct l3_path *p;
 	struct wr_addr dst;
+	uint16_t ethertype;
+	uint64_t word;
 
 	RTE_ASSERT(!l3_tx_full(tx));
-	if (unlikely(l3_tx_full(tx) || !read_dst(m, &dst))) {
+	ethertype = read_dst(m, &dst);
+	if (unlikely(l3_tx_full(tx) || ethertype == 0)) {
 		refuse(l, m, WR_DROP_tx_error);
 		return;
 	}
-	r = l3_route_lookup(l->net, &dst);
-	// nothing leads to a group, nor out and back to ourselves
-	if (unlikely(r == NULL || wr_l3_classify(l->net, &dst) != WR_L3_NOT_OURS)) {
-		refuse(l, m, WR_DROP_no_route);
+	p = path_of(l, &dst);
+	if (likely(p->neigh != NULL && wr_addr_eq(&p->dst, &dst) &&
+		    l3_neigh_read(p->neigh, p->port->id, &p->hop, &word) &&
+		    l3_word_state(word) == L3_NEIGH_REACHABLE &&
+		    (l->hop_count == 0 || l3_hop_lookup(l, p->port->id, &p->hop) == NULL))) {
+		mac = l3_word_mac(word);
+		output_eth(l, m, p->port, &mac, ethertype, tx);
 		return;
 	}
-	output_hop(l, m, r->port, wr_addr_is_unspecified(&r->via) ? &dst : &r->via, tx, now);
+	output_lookup(l, m, p, &dst, tx, now);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "parse_priv.h"
-
-#include <netinet/in.h>
+#include "parse_ip4.h"
+#include "parse_tcp.h"
 
 #include <rte_ether.h>
 #include <rte_prefetch.h>
@@ -16,20 +15,22 @@ static inline bool is_tag(uint16_t ethertype)
 }
 
 // Ethernet and at most one 802.1Q tag, in the frame or taken off by the NIC.
-static enum wr_drop parse_l2(struct wr_pkt *p, const struct parse_view *v)
+static inline enum wr_drop parse_l2(struct wr_pkt *p, const struct parse_view *v)
 {
 	uint8_t buf[RTE_ETHER_HDR_LEN];
 	const uint8_t *h = parse_read(v, 0, RTE_ETHER_HDR_LEN, buf);
+	bool tagged;
 
 	if (unlikely(h == NULL))
 		return WR_DROP_short_frame;
 	p->l2_len = RTE_ETHER_HDR_LEN;
 	p->ethertype = parse_be16(h + 12);
-	if (v->tagged)
+	tagged = v->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED;
+	if (unlikely(tagged))
 		p->vlan = v->m->vlan_tci & PARSE_VLAN_MASK;
 	if (likely(!is_tag(p->ethertype)))
 		return WR_DROP_NONE;
-	if (v->tagged || p->ethertype == RTE_ETHER_TYPE_QINQ)
+	if (tagged || p->ethertype == RTE_ETHER_TYPE_QINQ)
 		return WR_DROP_vlan_unknown;
 
 	h = parse_read(v, p->l2_len, RTE_VLAN_HLEN, buf);
@@ -59,7 +60,7 @@ static enum wr_drop parse_no_l2(struct wr_pkt *p, const struct parse_view *v)
 }
 
 // Sources that no packet from a wire may have (RFC 1122 3.2.1.3, RFC 4291 2.5-2.7).
-static enum wr_drop check_source(const struct wr_pkt *p)
+static inline enum wr_drop check_source(const struct wr_pkt *p)
 {
 	const struct wr_addr *a = &p->t.remote;
 
@@ -88,7 +89,7 @@ static enum wr_drop check_source(const struct wr_pkt *p)
 	return WR_DROP_NONE;
 }
 
-static enum wr_drop check_addresses(const struct wr_pkt *p)
+static inline enum wr_drop check_addresses(const struct wr_pkt *p)
 {
 	enum wr_drop d = check_source(p);
 
@@ -102,20 +103,20 @@ static enum wr_drop check_addresses(const struct wr_pkt *p)
 // ICMP is always verified here: NICs report "good" for what they did not look into.
 static enum wr_drop parse_icmp(struct wr_pkt *p, const struct parse_view *v)
 {
-	uint32_t sum = 0;
+	uint64_t sum = 0;
 
 	if (p->payload_len < PARSE_ICMP_MIN)
 		return WR_DROP_icmp_malformed;
 	p->kind = p->proto == IPPROTO_ICMP ? WR_PKT_ICMP4 : WR_PKT_ICMP6;
-	if (v->trust)
+	if (v->flags & WR_PARSE_F_TRUST_CK)
 		return WR_DROP_NONE;
 	if (p->kind == WR_PKT_ICMP6) // RFC 4443 2.3
-		sum = wr_csum_pseudo(&p->t.remote, &p->t.local, IPPROTO_ICMPV6, p->payload_len);
+		sum = csum_pseudo(&p->t.remote, &p->t.local, IPPROTO_ICMPV6, p->payload_len);
 	sum = parse_sum(v, sum, p->l2_len + p->l3_len, p->payload_len);
-	return wr_csum_finish(sum) == 0 ? WR_DROP_NONE : WR_DROP_icmp_malformed;
+	return csum_good(sum) ? WR_DROP_NONE : WR_DROP_icmp_malformed;
 }
 
-static enum wr_drop parse_ip(struct wr_pkt *p, const struct parse_view *v)
+static inline enum wr_drop parse_ip(struct wr_pkt *p, const struct parse_view *v)
 {
 	bool v4 = p->ethertype == RTE_ETHER_TYPE_IPV4;
 	enum wr_drop d = v4 ? parse_ip4(p, v) : parse_ip6(p, v);
@@ -133,7 +134,7 @@ static enum wr_drop parse_ip(struct wr_pkt *p, const struct parse_view *v)
 	return WR_DROP_NONE;
 }
 
-static enum wr_drop parse_ethertype(struct wr_pkt *p, const struct parse_view *v)
+static inline enum wr_drop parse_ethertype(struct wr_pkt *p, const struct parse_view *v)
 {
 	if (likely(p->ethertype == RTE_ETHER_TYPE_IPV4 || p->ethertype == RTE_ETHER_TYPE_IPV6))
 		return parse_ip(p, v);
@@ -142,41 +143,19 @@ static enum wr_drop parse_ethertype(struct wr_pkt *p, const struct parse_view *v
 	return WR_DROP_NONE;
 }
 
-static inline void parse_view(struct wr_pkt *p, const struct parse_view *v, uint32_t flags)
+static inline void parse_view(struct wr_pkt *p, const struct parse_view *v)
 {
 	enum wr_drop d;
 
-	memset(p, 0, offsetof(struct wr_pkt, sack)); // sack_count says what of sack is valid
-	d = flags & WR_PARSE_F_NO_L2 ? parse_no_l2(p, v) : parse_l2(p, v);
+	// sack_count says what of sack is valid. Halves of at most 64 bytes: stores, no loop.
+	memset(p, 0, offsetof(struct wr_pkt, t));
+	memset(&p->t, 0, offsetof(struct wr_pkt, sack) - offsetof(struct wr_pkt, t));
+	d = v->flags & WR_PARSE_F_NO_L2 ? parse_no_l2(p, v) : parse_l2(p, v);
 	if (likely(d == WR_DROP_NONE))
 		d = parse_ethertype(p, v);
 	if (unlikely(d != WR_DROP_NONE)) {
 		p->kind = WR_PKT_DROP;
 		p->drop = (uint8_t)d;
-	}
-}
-
-static inline uint8_t ip_ck(uint64_t ol_flags)
-{
-	switch (ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) {
-	case RTE_MBUF_F_RX_IP_CKSUM_GOOD:
-		return PARSE_CK_GOOD;
-	case RTE_MBUF_F_RX_IP_CKSUM_BAD:
-		return PARSE_CK_BAD;
-	default:
-		return PARSE_CK_VERIFY;
-	}
-}
-
-static inline uint8_t l4_ck(uint64_t ol_flags)
-{
-	switch (ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) {
-	case RTE_MBUF_F_RX_L4_CKSUM_GOOD:
-		return PARSE_CK_GOOD;
-	case RTE_MBUF_F_RX_L4_CKSUM_BAD:
-		return PARSE_CK_BAD;
-	default:
-		return PARSE_CK_VERIFY;
 	}
 }
 
@@ -187,13 +166,11 @@ void wr_parse_frame(struct wr_pkt *p, struct rte_mbuf *m, uint32_t flags)
 		.data = rte_pktmbuf_mtod(m, const uint8_t *),
 		.contig = m->data_len,
 		.len = m->pkt_len,
-		.ip_ck = ip_ck(m->ol_flags),
-		.l4_ck = l4_ck(m->ol_flags),
-		.trust = flags & WR_PARSE_F_TRUST_CK,
-		.tagged = m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED,
+		.ol_flags = m->ol_flags,
+		.flags = flags,
 	};
 
-	parse_view(p, &v, flags);
+	parse_view(p, &v);
 	p->m = m;
 }
 
@@ -216,10 +193,8 @@ void wr_parse_bytes(struct wr_pkt *p, const uint8_t *data, uint32_t len, uint32_
 		.data = data,
 		.contig = len,
 		.len = len,
-		.ip_ck = PARSE_CK_VERIFY,
-		.l4_ck = PARSE_CK_VERIFY,
-		.trust = flags & WR_PARSE_F_TRUST_CK,
+		.flags = flags,
 	};
 
-	parse_view(p, &v, flags);
+	parse_view(p, &v);
 }

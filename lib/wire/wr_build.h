@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #pragma once
 
+#include <errno.h>
+
+#include <rte_branch_prediction.h>
+#include <rte_byteorder.h>
 #include <rte_ether.h>
 #include <rte_mbuf.h>
 
@@ -42,12 +46,30 @@ int wr_build_tcp(struct rte_mbuf *m, const struct wr_tcp_hdr *h);
 int wr_build_ip(struct rte_mbuf *m, const struct wr_addr *src, const struct wr_addr *dst,
 	uint8_t proto, uint8_t hop_limit, uint16_t ip_id);
 
-// Prepend Ethernet, with an 802.1Q tag when vlan is not 0; sets l2_len and keeps the offload
-// request. Returns 0 or -ENOSPC.
-int wr_build_eth(struct rte_mbuf *m, const struct rte_ether_addr *src,
+// Prepend Ethernet with an 802.1Q tag; sets l2_len and keeps the offload request. Returns 0 or
+// -ENOSPC.
+int wr_build_eth_tagged(struct rte_mbuf *m, const struct rte_ether_addr *src,
 	const struct rte_ether_addr *dst, uint16_t ethertype, uint16_t vlan);
 
+// The same, with a tag only when vlan is not 0. In line: every frame sent comes by.
+static inline int wr_build_eth(struct rte_mbuf *m, const struct rte_ether_addr *src,
+	const struct rte_ether_addr *dst, uint16_t ethertype, uint16_t vlan)
+{
+	struct rte_ether_hdr *h;
+
+	if (unlikely(vlan != 0))
+		return wr_build_eth_tagged(m, src, dst, ethertype, vlan);
+	h = (struct rte_ether_hdr *)rte_pktmbuf_prepend(m, sizeof(*h));
+	if (unlikely(h == NULL))
+		return -ENOSPC;
+	h->dst_addr = *dst;
+	h->src_addr = *src;
+	h->ether_type = rte_cpu_to_be_16(ethertype);
+	m->l2_len = sizeof(*h);
+	return 0;
+}
+
 // Finish in software what ol_flags asks for (IPv4 header and TCP checksum over the chain) and clear
-// those flags. The frame must start at l2_len as set (0 before wr_build_eth), with all headers in
-// the first segment. For ports without the offload.
+// those flags, for ports without the offload. The headers are as wr_build_tcp left them (IPv4
+// without options, its checksum 0), at l2_len as set (0 before wr_build_eth) of the first segment.
 void wr_build_finish_csum(struct rte_mbuf *m);
