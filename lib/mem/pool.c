@@ -3,10 +3,14 @@
 
 #include <rte_common.h>
 #include <rte_malloc.h>
+#include <rte_prefetch.h>
 
 #include <errno.h>
 
 #define GEN_MASK ((1u << WR_HANDLE_GEN_BITS) - 1)
+
+#define AHEAD          4u   // objects handed out before the one that is fetched into cache
+#define PREFETCH_BYTES 512u // of it
 
 int wr_pool_init(struct wr_pool *p, const char *name, uint32_t capacity, size_t size, int numa_node)
 {
@@ -44,6 +48,17 @@ void wr_pool_fini(struct wr_pool *p)
 	*p = (struct wr_pool){.numa_node = p->numa_node};
 }
 
+// What is on top of the stack may have rested for long.
+static void prefetch(const struct wr_pool *p, uint32_t index)
+{
+	const char *object = wr_pool_at(p, index);
+	uint32_t bytes = RTE_MIN(p->stride, PREFETCH_BYTES);
+
+	rte_prefetch0(&p->gen[index]);
+	for (uint32_t at = 0; at < bytes; at += RTE_CACHE_LINE_SIZE)
+		rte_prefetch0(object + at);
+}
+
 void *wr_pool_get(struct wr_pool *p, wr_handle_t *handle)
 {
 	uint32_t index;
@@ -53,6 +68,8 @@ void *wr_pool_get(struct wr_pool *p, wr_handle_t *handle)
 		return NULL;
 	}
 	index = p->free[--p->free_count];
+	if (p->free_count >= AHEAD)
+		prefetch(p, p->free[p->free_count - AHEAD]);
 	p->gen[index] = (p->gen[index] + 1) & GEN_MASK;
 	p->peak = RTE_MAX(p->peak, p->capacity - p->free_count);
 	*handle = wr_pool_handle_at(p, index);

@@ -30,12 +30,12 @@ void connect_release_port(struct wr_proxy *p, struct session *s)
 static int connect_to(struct wr_proxy *p, struct session *s, const struct wr_tcp_info *client,
 	struct wr_backend *be, wr_us_t now)
 {
-	struct wr_tcp_connect_opts opts = {.user = wr_handle_index(s->self)};
+	struct wr_tcp_connect_opts opts = {.user = USER_SESSION | wr_handle_index(s->self)};
 	struct wr_tuple t;
 	int rc = -EADDRNOTAVAIL;
 
 	opts.opts = client->opts & (WR_TCPOPT_WSCALE | WR_TCPOPT_SACKOK | WR_TCPOPT_TS);
-	opts.mss = path_mss(p, &be->addr.addr);
+	opts.mss = sources_mss(p, be);
 	if (client->peer_mss != 0 && client->peer_mss < opts.mss)
 		opts.mss = client->peer_mss;
 	for (uint32_t k = 0; k < PORT_TRIES; k++) {

@@ -60,6 +60,21 @@ static bool bit(const uint64_t *map, uint32_t i)
 	return (map[i >> 6] >> (i & 63)) & 1;
 }
 
+static uint32_t class_at(const struct wr_ports_order *o, uint32_t i)
+{
+	uint32_t lo = 0, hi = o->classes;
+
+	while (hi - lo > 1) {
+		uint32_t mid = (lo + hi) / 2;
+
+		if (o->start[mid] <= i)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 void wr_ports_init(struct wr_ports *p, const struct wr_ports_order *order, const struct wr_rss *rss,
 	const struct wr_tuple *t, uint16_t me, uint64_t *bitmap, struct wr_rng *rng)
 {
@@ -80,6 +95,7 @@ void wr_ports_init(struct wr_ports *p, const struct wr_ports_order *order, const
 		p->capacity += order->start[c + 1] - order->start[c];
 	}
 	p->next = wr_rng_below(rng, WR_PORTS_COUNT);
+	p->class = class_at(order, p->next);
 }
 
 // First clear bit in [from, end), or end.
@@ -115,25 +131,10 @@ static uint32_t next_class(const struct wr_ports *p, uint32_t c)
 	return n;
 }
 
-static uint32_t class_at(const struct wr_ports_order *o, uint32_t i)
-{
-	uint32_t lo = 0, hi = o->classes;
-
-	while (hi - lo > 1) {
-		uint32_t mid = (lo + hi) / 2;
-
-		if (o->start[mid] <= i)
-			lo = mid;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 uint16_t wr_ports_get(struct wr_ports *p)
 {
 	const struct wr_ports_order *o = p->order;
-	uint32_t c = class_at(o, p->next);
+	uint32_t c = p->class;
 	uint32_t from = p->next;
 
 	// At most: the rest of this class, each other class once, and this class from its start.
@@ -150,11 +151,14 @@ uint16_t wr_ports_get(struct wr_ports *p)
 		if (i < o->start[c + 1]) {
 			p->used[i >> 6] |= 1ULL << (i & 63);
 			p->in_use++;
-			p->next = i + 1 == WR_PORTS_COUNT ? 0 : i + 1;
+			p->next = i + 1;
+			p->class = c;
 			return o->port[i];
 		}
-		if (from == o->start[c]) // searched whole: full
+		if (from == o->start[c]) { // searched whole: full
 			p->full[c >> 6] |= 1ULL << (c & 63);
+			p->fulls++;
+		}
 		c = (c + 1) & (o->classes - 1);
 		from = o->start[c];
 	}
@@ -170,8 +174,13 @@ void wr_ports_put(struct wr_ports *p, uint16_t port)
 	i = p->order->at[port - WR_PORTS_FIRST];
 	if (!bit(p->used, i))
 		return;
-	c = class_at(p->order, i);
 	p->used[i >> 6] &= ~(1ULL << (i & 63));
-	p->full[c >> 6] &= ~(1ULL << (c & 63));
 	p->in_use--;
+	if (p->fulls == 0)
+		return;
+	c = class_at(p->order, i);
+	if (bit(p->full, c)) {
+		p->full[c >> 6] &= ~(1ULL << (c & 63));
+		p->fulls--;
+	}
 }

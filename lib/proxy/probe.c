@@ -46,7 +46,7 @@ static int probe_connect(
 	struct wr_tcp_connect_opts opts = {.flags = WR_TCP_CONNECT_F_RESERVED,
 		.user = USER_PROBE | index,
 		.opts = WR_TCPOPT_WSCALE | WR_TCPOPT_SACKOK | WR_TCPOPT_TS,
-		.mss = path_mss(p, &be->addr.addr)};
+		.mss = sources_mss(p, be)};
 	struct wr_tuple t;
 	int rc = -EADDRNOTAVAIL;
 

@@ -11,7 +11,9 @@
 
 #define TRIES_MAX 17 // backends tried for one session: the first, and at most 16 retries
 
-#define USER_PROBE 0x80000000u // marks a connection's user word: probe index, else session index
+// Marks of a connection's user word; none: it is new.
+#define USER_PROBE   0x80000000u // behind it: probe index
+#define USER_SESSION 0x40000000u // session index
 
 #define TIMER_SESSION 1
 #define TIMER_PROBE   2
@@ -73,7 +75,9 @@ struct source_pairs {
 	struct wr_addr *source; // [sources]
 	uint32_t sources;
 	uint32_t rotor;
+	uint32_t first; // slot of the pool's first backend
 	uint32_t backends;
+	uint16_t *mss;          // [backends]: path_mss(), as routes do not change
 	struct wr_ports *ports; // [backends][sources]
 	bool *usable;           // [backends][sources]: same family
 	uint64_t *bitmaps;
@@ -143,8 +147,8 @@ void connect_next(struct wr_proxy *p, struct session *s, wr_us_t now);
 void connect_failed(struct wr_proxy *p, struct session *s, enum wr_tcp_end end, wr_us_t now);
 void connect_release_port(struct wr_proxy *p, struct session *s);
 
-// pump.c: bytes
-void pump(struct wr_proxy *p, struct session *s, wr_us_t now);
+// pump.c: bytes, from the client, to the client or both
+void pump(struct wr_proxy *p, struct session *s, bool up, bool down, wr_us_t now);
 
 // sources.c: source addresses and ports
 int sources_create(struct wr_proxy *p, struct wr_err *err);
@@ -154,6 +158,8 @@ void sources_destroy(struct wr_proxy *p);
 bool sources_get(
 	struct wr_proxy *p, const struct wr_backend *be, struct wr_tuple *t, uint32_t *source);
 void sources_put(struct wr_proxy *p, const struct wr_backend *be, uint32_t source, uint16_t port);
+// Largest MSS on the path to a backend, without options; 0: no route.
+uint16_t sources_mss(const struct wr_proxy *p, const struct wr_backend *be);
 // Whether any source of the pool can reach the backend at all.
 bool sources_reach(struct wr_proxy *p, const struct wr_backend *be);
 void sources_gauges(const struct wr_proxy *p, struct wr_proxy_gauges *out);

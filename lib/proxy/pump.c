@@ -60,27 +60,31 @@ static uint32_t pump_one(
 	return moved;
 }
 
-void pump(struct wr_proxy *p, struct session *s, wr_us_t now)
+void pump(struct wr_proxy *p, struct session *s, bool up, bool down, wr_us_t now)
 {
 	struct wr_service_counters *sc = &p->services[s->service];
 	struct wr_backend *be = wr_backends_get(p->cfg.backends, s->backend);
 	struct wr_backend_counters *bc = wr_backend_counters(be, p->cfg.worker);
 	bool fins = s->client_fin || s->server_fin;
-	uint32_t up = pump_one(p, s->client, s->server, &s->client_fin, now);
-	uint32_t down = pump_one(p, s->server, s->client, &s->server_fin, now);
+	uint32_t moved;
 
-	sc->bytes_in += up;
-	bc->bytes_out += up;
-	sc->bytes_out += down;
-	bc->bytes_in += down;
+	if (up) {
+		moved = pump_one(p, s->client, s->server, &s->client_fin, now);
+		sc->bytes_in += moved;
+		bc->bytes_out += moved;
+	}
+	if (down) {
+		moved = pump_one(p, s->server, s->client, &s->server_fin, now);
+		sc->bytes_out += moved;
+		bc->bytes_in += moved;
+	}
 	// Any event counts as activity: an acknowledgement that makes room moves the stream on too.
+	// The timer finds out when it expires.
 	s->moved_us = now;
 	if (s->client_fin && s->server_fin) {
 		if (s->state != WR_SESSION_CLOSING)
 			session_set_state(p, s, WR_SESSION_CLOSING, now);
 	} else if (!fins && (s->client_fin || s->server_fin)) {
 		session_set_state(p, s, WR_SESSION_HALF_CLOSED, now);
-	} else {
-		session_arm(p, s, now);
 	}
 }

@@ -48,10 +48,10 @@ static wr_us_t deadline(const struct wr_proxy *p, const struct session *s)
 	}
 }
 
+// For a deadline that came nearer. Payload moves it later all the time, of which the wheel learns
+// when it expires.
 void session_arm(struct wr_proxy *p, struct session *s, wr_us_t now)
 {
-	// Lazy: payload moves deadlines later all the time; the wheel is touched when it expires or
-	// when the deadline comes nearer.
 	wr_us_t at = RTE_MIN(deadline(p, s), stall_due(s));
 
 	if (!wr_wheel_is_armed(&s->timer) || at < s->timer.deadline_us)
@@ -136,7 +136,7 @@ void session_open(struct wr_proxy *p, const struct wr_tcp_ready *r, wr_us_t now)
 		.deferred = (r->events & WR_TCP_EV_SYN) != 0};
 	s->timer.owner = wr_handle_index(self);
 	s->timer.kind = TIMER_SESSION;
-	wr_tcp_set_user(p->tcp, r->conn, wr_handle_index(self));
+	wr_tcp_set_user(p->tcp, r->conn, USER_SESSION | wr_handle_index(self));
 	p->connecting++;
 	sc->sessions_total++;
 	if (++sc->sessions > sc->sessions_peak)
@@ -233,7 +233,8 @@ static void stall_note(
 		*told = false;
 		*since = 0;
 	} else if ((events & WR_TCP_EV_STALLED) && *since == 0) {
-		*since = RTE_MAX(now, (wr_us_t)1); // the pump that follows arms the timer
+		*since = RTE_MAX(now, (wr_us_t)1);
+		session_arm(p, s, now);
 		if (!client)
 			wr_backend_counters(
 				wr_backends_get(p->cfg.backends, s->backend), p->cfg.worker)
@@ -260,6 +261,19 @@ static void stall_tell(struct wr_proxy *p, struct session *s, wr_us_t now)
 	}
 }
 
+// What an event makes worth trying: payload that a lack of room left unread is moved when there is
+// some (a peer that stalls may have made a little before), and a connection that is over in order
+// told of all its payload before.
+static bool has_payload(uint32_t events)
+{
+	return (events & WR_TCP_EV_READABLE) != 0;
+}
+
+static bool has_room(uint32_t events)
+{
+	return (events & ~(uint32_t)(WR_TCP_EV_READABLE | WR_TCP_EV_CLOSED)) != 0;
+}
+
 void session_client_event(struct wr_proxy *p, struct session *s, uint32_t events, wr_us_t now)
 {
 	if (events & WR_TCP_EV_CLOSED) {
@@ -271,7 +285,7 @@ void session_client_event(struct wr_proxy *p, struct session *s, uint32_t events
 	}
 	if (s->state != WR_SESSION_CONNECTING) {
 		stall_note(p, s, true, events, now);
-		pump(p, s, now);
+		pump(p, s, has_payload(events), has_room(events), now);
 	}
 	end_when_over(p, s, now);
 }
@@ -310,7 +324,7 @@ void session_server_event(struct wr_proxy *p, struct session *s, uint32_t events
 	}
 	if (s->state != WR_SESSION_CONNECTING) {
 		stall_note(p, s, false, events, now);
-		pump(p, s, now);
+		pump(p, s, has_room(events), has_payload(events), now);
 	}
 	end_when_over(p, s, now);
 }

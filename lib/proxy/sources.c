@@ -94,9 +94,15 @@ static int pairs_create(struct wr_proxy *p, uint32_t pool, uint32_t *total, stru
 
 	if (rc < 0)
 		return rc;
+	sp->first = wr_backends_pool(p->cfg.backends, (uint16_t)pool)->first;
 	sp->backends = pc->backend_count;
 	n = sp->sources * sp->backends;
 	*total += n;
+	sp->mss = calloc(sp->backends, sizeof(*sp->mss));
+	if (sp->mss == NULL)
+		return -ENOMEM;
+	for (uint32_t b = 0; b < sp->backends; b++)
+		sp->mss[b] = path_mss(p, &pc->backends[b].address.addr);
 	if (*total > PAIRS_MAX)
 		return wr_err_set(err, EINVAL,
 			"pool %s: %u sources x %u backends bring the pairs to %u; %u is the most "
@@ -136,6 +142,7 @@ void sources_destroy(struct wr_proxy *p)
 {
 	for (uint32_t i = 0; p->pairs != NULL && i < p->conf->pool_count; i++) {
 		free(p->pairs[i].source);
+		free(p->pairs[i].mss);
 		free(p->pairs[i].ports);
 		free(p->pairs[i].usable);
 		free(p->pairs[i].bitmaps);
@@ -148,9 +155,9 @@ void sources_destroy(struct wr_proxy *p)
 
 static uint32_t pair_of(struct wr_proxy *p, const struct wr_backend *be, uint32_t source)
 {
-	uint32_t first = wr_backends_pool(p->cfg.backends, be->pool)->first;
+	const struct source_pairs *sp = &p->pairs[be->pool];
 
-	return (be->id - first) * p->pairs[be->pool].sources + source;
+	return (be->id - sp->first) * sp->sources + source;
 }
 
 bool sources_get(
@@ -176,6 +183,13 @@ bool sources_get(
 		return true;
 	}
 	return false;
+}
+
+uint16_t sources_mss(const struct wr_proxy *p, const struct wr_backend *be)
+{
+	const struct source_pairs *sp = &p->pairs[be->pool];
+
+	return sp->mss[be->id - sp->first];
 }
 
 bool sources_reach(struct wr_proxy *p, const struct wr_backend *be)

@@ -27,9 +27,11 @@ struct wr_ports {
 	uint64_t *used; // bitmap in class order
 	uint32_t in_use;
 	uint32_t capacity; // ports of this worker's classes
-	uint32_t next;     // where the next search starts
-	uint64_t mine[8];  // classes whose answers come to this worker
-	uint64_t full[8];  // classes without a free port
+	uint32_t next;     // where the next search starts: in this class, or at its end
+	uint32_t class;
+	uint32_t fulls;   // bits in `full`
+	uint64_t mine[8]; // classes whose answers come to this worker
+	uint64_t full[8]; // classes without a free port
 };
 
 size_t wr_ports_bitmap_bytes(void);

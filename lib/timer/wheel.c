@@ -215,7 +215,8 @@ void wr_wheel_init(struct wr_wheel *w, wr_us_t now)
 
 void wr_wheel_arm(struct wr_wheel *w, struct wr_wheel_node *n, wr_us_t deadline)
 {
-	wr_wheel_cancel(w, n);
+	if (n->pprev != NULL)
+		wr_wheel_cancel(w, n);
 	n->deadline_us = deadline;
 	if (deadline == WR_US_NEVER)
 		return;
