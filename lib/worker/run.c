@@ -13,6 +13,7 @@
 
 #define NAP_AFTER_US 200   // without work for so long
 #define NAP_NS       50000 // short enough for any timer of the engine
+#define STAGE_EVERY  16    // turns, of which one measures its stages
 
 wr_us_t wr_clock_now(void)
 {
@@ -58,12 +59,17 @@ int wr_worker_run(void *arg)
 	bool may_nap = !cpu_is_isolated(w->cpu);
 	wr_us_t worked = wr_clock_now();
 	uint64_t before = rte_get_tsc_cycles();
+	uint32_t turns = 0;
 
 	prctl(PR_SET_TIMERSLACK, 1000UL, 0, 0, 0);
 	while (!__atomic_load_n(&f->stop, __ATOMIC_RELAXED)) {
 		wr_us_t now = wr_clock_now();
-		uint32_t done = wr_worker_turn(w, now);
-		uint64_t after = rte_get_tsc_cycles();
+		uint32_t done;
+		uint64_t after;
+
+		w->measure = turns++ % STAGE_EVERY == 0;
+		done = wr_worker_turn(w, now);
+		after = rte_get_tsc_cycles();
 
 		wr_stats_add(&w->stats, WR_CTR_cycles, after - before);
 		if (done > 0) {

@@ -3,7 +3,7 @@
 // Receive, classify and steer: every frame read leaves here as handed on, consumed or dropped with
 // a reason.
 
-#include "worker_priv.h"
+#include "stage.h"
 
 #include <rte_ethdev.h>
 
@@ -116,8 +116,26 @@ static void to_l3(struct wr_worker *w, struct wr_pkt *p, wr_us_t now)
 	worker_send_frames(w, &out);
 }
 
+// What the addresses of a burst are to us: mostly the same few.
+#define SEEN 4 // remembered by the last bits of the address
+struct seen {
+	struct wr_addr addr;
+	enum wr_l3_class c;
+	bool any;
+};
+
+static inline enum wr_l3_class class_of(
+	const struct wr_worker *w, struct seen *seen, const struct wr_addr *a)
+{
+	struct seen *s = &seen[a->b[15] % SEEN];
+
+	if (!s->any || !wr_addr_eq(&s->addr, a))
+		*s = (struct seen){*a, wr_l3_classify(w->fabric->l3, a), true};
+	return s->c;
+}
+
 // True when the packet is for the TCP engine.
-static bool classify(struct wr_worker *w, struct wr_pkt *p, wr_us_t now)
+static bool classify(struct wr_worker *w, struct wr_pkt *p, struct seen *seen, wr_us_t now)
 {
 	enum wr_l3_class c;
 
@@ -130,7 +148,7 @@ static bool classify(struct wr_worker *w, struct wr_pkt *p, wr_us_t now)
 		punt(w, p, WR_DROP_unknown_ethertype);
 		return false;
 	}
-	c = wr_l3_classify(w->fabric->l3, &p->t.local);
+	c = class_of(w, seen, &p->t.local);
 	if (c == WR_L3_NOT_OURS) {
 		drop(w, p, WR_DROP_not_for_us);
 		return false;
@@ -160,10 +178,14 @@ static bool classify(struct wr_worker *w, struct wr_pkt *p, wr_us_t now)
 static void process(
 	struct wr_worker *w, struct rte_mbuf **m, uint16_t n, bool from_port, wr_us_t now)
 {
-	struct wr_pkt pkts[WR_BURST], tcp[WR_BURST];
+	struct wr_pkt pkts[WR_BURST];
+	struct seen seen[SEEN];
 	uint16_t tcp_count = 0;
 
+	for (uint32_t i = 0; i < SEEN; i++)
+		seen[i].any = false;
 	wr_parse_burst(pkts, m, n, 0);
+	stage_end(w, WR_CTR_stage_parse);
 	for (uint16_t i = 0; i < n; i++) {
 		struct wr_pkt *p = &pkts[i];
 		enum wr_drop why;
@@ -190,12 +212,17 @@ static void process(
 				continue;
 			}
 		}
-		if (classify(w, p, now))
-			tcp[tcp_count++] = *p;
+		if (!classify(w, p, seen, now))
+			continue;
+		if (unlikely(tcp_count < i))
+			pkts[tcp_count] = *p;
+		tcp_count++;
 	}
 	if (tcp_count > 0) {
 		wr_stats_add(&w->stats, WR_CTR_rx_tcp, tcp_count);
-		wr_tcp_input_burst(w->tcp, tcp, tcp_count, now);
+		stage_end(w, WR_CTR_stage_classify);
+		wr_tcp_input_burst(w->tcp, pkts, tcp_count, now);
+		stage_end(w, WR_CTR_stage_tcp_input);
 	}
 }
 
@@ -220,6 +247,7 @@ static uint32_t rx_burst(struct wr_worker *w, struct wport *wp, bool *more, wr_u
 	uint16_t n = want == 0 ? 0 : wr_port_rx(wp->port, wp->rxq, m, want);
 	uint64_t bytes = 0;
 
+	stage_end(w, WR_CTR_stage_port_rx);
 	*more = n == want;
 	if (n == 0)
 		return 0;

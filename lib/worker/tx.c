@@ -4,7 +4,7 @@
 // through a ring. Room is asked for before anything is built, so a short burst of the port loses
 // nothing.
 
-#include "worker_priv.h"
+#include "stage.h"
 
 static uint32_t port_room(const struct wport *wp)
 {
@@ -61,18 +61,20 @@ uint32_t worker_output(struct wr_worker *w, wr_us_t now)
 	if (room > BACKLOG_SPARE) {
 		out.room = (uint16_t)RTE_MIN(room - BACKLOG_SPARE, (uint32_t)OUT_FRAMES);
 		wr_l3_poll(w->l3, &out, now);
-		done += out.count;
-		worker_send_frames(w, &out);
+		if (out.count > 0) {
+			done += out.count;
+			worker_send_frames(w, &out);
+			room = worker_tx_room(w);
+		}
 	}
 	// Until nothing is dirty or a port is full; a turn of at most one backlog.
-	for (uint32_t k = 0; k < BACKLOG_SLOTS / OUT_FRAMES; k++) {
+	for (uint32_t k = 0; k < BACKLOG_SLOTS / OUT_FRAMES && room > BACKLOG_SPARE; k++) {
 		struct wr_tcp_tx tx = {.pkts = packets};
 
-		room = worker_tx_room(w);
-		if (room <= BACKLOG_SPARE)
-			break;
 		tx.room = (uint16_t)RTE_MIN(room - BACKLOG_SPARE, (uint32_t)OUT_FRAMES);
+		stage_end(w, WR_CTR_stage_l3_output);
 		wr_tcp_output(w->tcp, &tx, OUT_FRAMES, now);
+		stage_end(w, WR_CTR_stage_tcp_output);
 		if (tx.count == 0)
 			break;
 		wr_stats_add(&w->stats, WR_CTR_tx_made, tx.count);
@@ -87,6 +89,7 @@ uint32_t worker_output(struct wr_worker *w, wr_us_t now)
 		done += tx.count;
 		if (tx.count < tx.room)
 			break;
+		room = worker_tx_room(w);
 	}
 	return done;
 }

@@ -9,6 +9,7 @@
 
 #include <rte_malloc.h>
 
+#include "stage.h"
 #include "worker_life.h"
 
 #define READY_BUDGET 96  // connections handled a turn; each may end in a reset (see proxy.c)
@@ -17,14 +18,23 @@
 uint32_t wr_worker_turn(struct wr_worker *w, wr_us_t now)
 {
 	struct rte_rcu_qsbr *rcu = wr_backends_rcu(w->fabric->cfg.backends);
+	const uint64_t *ctr = w->stats.ctr;
+	uint64_t frames = ctr[WR_CTR_rx_frames] + ctr[WR_CTR_tx_frames];
 	uint32_t done = 0;
 
+	stage_begin(w);
 	done += worker_mailbox(w, now);
+	stage_end(w, WR_CTR_stage_control);
 	done += worker_rx(w, now);
+	stage_end(w, WR_CTR_stage_classify);
 	done += wr_tcp_timers(w->tcp, TIMER_BUDGET, now);
+	stage_end(w, WR_CTR_stage_timers);
 	done += wr_proxy_poll(w->proxy, READY_BUDGET, now);
+	stage_end(w, WR_CTR_stage_proxy);
 	done += worker_output(w, now);
+	stage_end(w, WR_CTR_stage_l3_output);
 	done += worker_tx_flush(w);
+	stage_end(w, WR_CTR_stage_port_tx);
 	rte_rcu_qsbr_quiescent(rcu, w->id);
 	wr_stats_add(&w->stats, WR_CTR_loops, 1);
 	if (done > 0) {
@@ -35,6 +45,8 @@ uint32_t wr_worker_turn(struct wr_worker *w, wr_us_t now)
 	// At rest the published copy is exact.
 	if (done == 0 && w->unpublished)
 		worker_publish(w, now);
+	stage_end(w, WR_CTR_stage_control);
+	stage_turn(w, ctr[WR_CTR_rx_frames] + ctr[WR_CTR_tx_frames] - frames, done > 0);
 	return done;
 }
 
@@ -77,6 +89,7 @@ static void tcp_settings(struct wr_tcp_config *tc, const struct wr_conf_tcp *t)
 
 	tc->congestion = congestion[t->congestion];
 	tc->cookies = cookies[t->syn_cookies];
+	tc->ack_delay_us = t->ack_delay_us;
 	tc->keepalive_us = t->keepalive_us;
 	tc->keepalive_interval_us = t->keepalive_interval_us;
 	tc->keepalive_probes = t->keepalive_probes;

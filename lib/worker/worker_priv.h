@@ -64,6 +64,9 @@ struct wr_worker {
 	uint32_t ports_max;                // of the pair that source_ports' marks were set by
 	uint64_t seen[9];                  // refusals already passed to pressure, by source
 	uint32_t ticks;
+	bool measure; // this turn's stages are measured (stage.h)
+	uint64_t lap_from;
+	uint64_t lap[WR_CTR_stage_frames - WR_CTR_stage_port_rx];
 	bool unpublished;
 	wr_us_t next_pressure_us;
 	struct wr_pressure pressure;

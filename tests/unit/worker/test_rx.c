@@ -38,6 +38,22 @@ static void rx_drops_have_reasons(void **state)
 	tri_finish(t);
 }
 
+// One burst, whose frames go to addresses of every class in turn.
+static void rx_burst_of_many_destinations(void **state)
+{
+	static const char *const dst[] = {"198.18.99.1", "198.18.0.100", "198.18.0.100",
+		"198.18.99.1", "198.18.99.2", "198.18.0.1", "198.18.0.255", "198.18.0.100"};
+	struct tri_config cfg = {0};
+	struct triple *t = tri_create(&cfg);
+
+	for (uint32_t i = 0; i < RTE_DIM(dst); i++)
+		w_inject(t, w_tcp(t, "198.18.0.9", dst[i], (uint16_t)(1000 + i), 80, WR_TCP_RST));
+	tri_settle(t);
+	TRI_EQ(t, tri_drop(t, WR_DROP_not_for_us), 4);
+	TRI_EQ(t, tri_ctr(t, WR_CTR_rx_tcp), 4);
+	tri_finish(t);
+}
+
 // Frames that a peer's offload left unfinished raise one event a second, with the port.
 static void rx_unfinished_checksum_is_told(void **state)
 {
@@ -238,6 +254,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rx_drops_have_reasons),
+		cmocka_unit_test(rx_burst_of_many_destinations),
 		cmocka_unit_test(rx_unfinished_checksum_is_told),
 		cmocka_unit_test(rx_exception_path),
 		cmocka_unit_test(rx_exception_full),
