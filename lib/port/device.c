@@ -128,6 +128,7 @@ static int check_before_attach(const struct wr_port_device *d, struct wr_err *er
 {
 	bool kernel_side = d->iface[0] != '\0' || strncmp(d->name, "net_tap", 7) == 0;
 
+	wr_port_memif_tidy(d);
 	if (d->iface[0] != '\0' && if_nametoindex(d->iface) == 0)
 		return wr_err_set(err, ENODEV,
 			"there is no interface '%s' in this network namespace; `ip link` lists "

@@ -344,8 +344,11 @@ static int ethdev_start(struct wr_port *p, const struct wr_mempools *pools, stru
 	p->copies = pools->rx;
 	rc = rte_eth_dev_start(p->dev);
 	if (rc < 0)
-		return wr_err_set(err, negative(rc), "port %s: the driver %s does not start (%s)",
-			p->name, p->driver, strerror(negative(rc)));
+		return wr_err_set(err, negative(rc), "port %s: the driver %s does not start (%s)%s",
+			p->name, p->driver, strerror(negative(rc)),
+			wr_port_is_memif(&p->device) ? "; a client of memif needs the side with "
+						       "role=server to run already"
+						     : "");
 	p->started = true;
 	rc = wr_port_rss_apply(p, err);
 	if (rc < 0)
@@ -361,11 +364,19 @@ static void ethdev_read_loss(struct wr_port *p)
 	p->kernel_loss += wr_port_netdev_packet_loss(p->kernel_fd, p->kernel_fds);
 }
 
-static void ethdev_close(struct wr_port *p)
+static void stop_and_detach(struct wr_port *p)
 {
 	if (p->started)
 		rte_eth_dev_stop(p->dev);
 	detach(p);
+}
+
+static void ethdev_close(struct wr_port *p)
+{
+	if (wr_port_is_memif(&p->device))
+		wr_port_memif_call(p, stop_and_detach);
+	else
+		stop_and_detach(p);
 }
 
 // --- addresses and figures ------------------------------------------------------------------

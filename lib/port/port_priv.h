@@ -79,6 +79,17 @@ struct wr_port {
 	bool filter_open; // promiscuous or all-multicast already
 };
 
+// --- memif.c
+bool wr_port_is_memif(const struct wr_port_device *d);
+
+// A server that was killed leaves its socket behind, beside which the driver does not start: remove
+// one that nobody listens on.
+void wr_port_memif_tidy(const struct wr_port_device *d);
+
+// Call by the thread of interrupts, and wait: the driver takes a connection down there when its
+// peer leaves, and does not lock that against a stop or removal by another thread.
+void wr_port_memif_call(struct wr_port *p, void (*fn)(struct wr_port *p));
+
 // --- device.c
 int wr_port_device_parse(struct wr_port_device *d, const char *text, struct wr_err *err);
 

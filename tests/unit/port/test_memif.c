@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "port_test.h"
 
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
 // net_memif, both ends in this process. The driver refuses one socket in two roles, so the client
 // reaches the server's through a symbolic link.
 
@@ -173,9 +177,40 @@ static void memif_ring_full(void **state)
 	disconnect(&w);
 }
 
+// A server that was killed leaves its socket, which must not block the next one.
+static void memif_stale_socket_is_removed(void **state)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+	struct wr_port *p;
+
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s/server", dir);
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	close(fd);
+	assert_int_equal(access(at.sun_path, F_OK), 0);
+	p = start("server", 0, 0);
+	wr_port_close(p);
+}
+
+static void memif_client_alone_says_so(void **state)
+{
+	struct wr_port_config cfg = {.name = "client"};
+	struct wr_err err = {0};
+	struct wr_port *p;
+
+	snprintf(cfg.device, sizeof(cfg.device),
+		"net_memif7,role=client,socket=%s/nobody,socket-abstract=no,id=0", dir);
+	p = pt_open_config(&cfg, 0);
+	assert_true(wr_port_start(p, pt_pools(), &err) < 0);
+	assert_non_null(strstr(err.text, "role=server to run already"));
+	wr_port_close(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(memif_stale_socket_is_removed),
+		cmocka_unit_test(memif_client_alone_says_so),
 		cmocka_unit_test(memif_link_needs_both),
 		cmocka_unit_test(memif_both_ways),
 		cmocka_unit_test(memif_jumbo),
