@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "eal.h"
 #include "wr_event.h"
 #include "wr_log.h"
 #include "wr_version.h"
@@ -191,6 +192,25 @@ static void serve(struct instance *in)
 	turn(in);
 }
 
+static int start_dpdk(const struct instance *in, struct wr_err *err)
+{
+	const struct wr_conf *c = in->conf;
+	const char *devices[WR_MAX_PORTS];
+	struct eal_options o = {.program = "weir",
+		.name = c->runtime.name,
+		.cpus = c->runtime.workers,
+		.cpu_count = c->runtime.worker_count,
+		.devices = devices,
+		.device_count = c->port_count,
+		.huge = in->huge,
+		.memory_bytes = in->memory_bytes,
+		.telemetry = true};
+
+	for (uint32_t i = 0; i < c->port_count; i++)
+		devices[i] = c->ports[i].device;
+	return eal_start(&o, err);
+}
+
 static int run(struct instance *in)
 {
 	struct wr_err err = {0};
@@ -204,7 +224,7 @@ static int run(struct instance *in)
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	if (eal_start(in, &err) < 0)
+	if (start_dpdk(in, &err) < 0)
 		goto out;
 	if (boot(in, &err) == 0) {
 		serve(in);

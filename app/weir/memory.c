@@ -4,12 +4,12 @@
 
 #include "weir.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "eal.h"
 #include "wr_log.h"
 #include "wr_proxy.h"
 #include "wr_tcp.h"
@@ -18,35 +18,6 @@
 #define SLACK_BYTES     (96 * MIB) // DPDK's own structures, rings, flow tables' rounding
 #define RX_DESC_ASSUMED 2048       // before a port can be asked
 #define TX_DESC_ASSUMED 2048
-
-// Free huge pages of all sizes and nodes, in bytes.
-static uint64_t huge_free_bytes(void)
-{
-	DIR *dir = opendir("/sys/kernel/mm/hugepages");
-	struct dirent *e;
-	uint64_t total = 0;
-
-	if (dir == NULL)
-		return 0;
-	while ((e = readdir(dir)) != NULL) {
-		unsigned long kb, pages = 0;
-		char path[320];
-		FILE *f;
-
-		if (sscanf(e->d_name, "hugepages-%lukB", &kb) != 1)
-			continue;
-		snprintf(path, sizeof(path), "/sys/kernel/mm/hugepages/%s/free_hugepages",
-			e->d_name);
-		f = fopen(path, "r");
-		if (f == NULL)
-			continue;
-		if (fscanf(f, "%lu", &pages) == 1)
-			total += (uint64_t)pages * kb * 1024;
-		fclose(f);
-	}
-	closedir(dir);
-	return total;
-}
 
 static int estimate(struct instance *in, struct wr_err *err)
 {
@@ -77,7 +48,7 @@ static int estimate(struct instance *in, struct wr_err *err)
 
 int memory_decide(struct instance *in, struct wr_err *err)
 {
-	uint64_t free_bytes = huge_free_bytes();
+	uint64_t free_bytes = eal_huge_free_bytes();
 	unsigned long long pages;
 	int rc = estimate(in, err);
 

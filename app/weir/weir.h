@@ -10,8 +10,7 @@
 #include "wr_port.h"
 #include "wr_worker.h"
 
-#define NODES_MAX     8
-#define LCORE_CONTROL 127 // id of the control thread's lcore; workers are 0, 1, ...
+#define NODES_MAX 8
 
 // Everything that a running instance holds, in the order in which it is made.
 struct instance {
@@ -36,9 +35,6 @@ void lock_release(struct instance *in);
 
 // memory.c: huge pages or not, and how much. Fills `huge` and `memory_bytes`.
 int memory_decide(struct instance *in, struct wr_err *err);
-
-// eal.c: start DPDK with arguments made from the configuration.
-int eal_start(const struct instance *in, struct wr_err *err);
 
 // boot.c: ports, pools, fabric and control; workers launched.
 int boot(struct instance *in, struct wr_err *err);

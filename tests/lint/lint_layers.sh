@@ -11,6 +11,8 @@ check_file() { # FILE OWN_DIR ALLOWED_LIBS
 	while read -r inc; do
 		[ "$inc" = wr_version.h ] && continue
 		[ -e "$2/$inc" ] || [ -e "$(dirname -- "$1")/$inc" ] && continue
+		# What the programs share.
+		[[ $1 == app/* && -e app/start/$inc ]] && continue
 		where=$(cd lib && printf '%s\n' */"$inc" | head -n 1)
 		case $inc in
 		wr_*) ;;
