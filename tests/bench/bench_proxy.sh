@@ -1,116 +1,103 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# The comparison: Weir, HAProxy (one thread) and nginx stream (one worker) on the same veth wires and the
-# same core, in alternating rounds of one run. Every load runs twice: full, for the rate, and light, with
-# few connections, so that the generator keeps time to spare and the cost on the balancer's core can be compared.
+# The comparison that weir-gen drives: every balancer to saturation of its own core, on the kernel's wire
+# (Weir, HAProxy with one thread, nginx stream with one worker) and on the poll-mode wire (Weir, and the wire
+# itself with testpmd in the balancer's place). Rounds alternate. Then what the balancer adds to latency, at half
+# of the connection rate that it reached.
 set -euo pipefail
-# shellcheck source=tests/bench/bench.sh
-. "$(dirname -- "$0")/bench.sh"
+# shellcheck source=tests/bench/gen.sh
+. "$(dirname -- "$0")/gen.sh"
 
-WHO=${BENCH_WHO:-weir haproxy nginx}
+# LOAD: users, shape of a connection, backends, bits that one answer stands for (0: answers count).
+declare -A USERS=([short]=256 [rps]=256 [rps_1k]=256 [bulk_up]=16 [bulk_down]=16)
+declare -A SHAPE=(
+	[short]='requests: 1, request: 64, answer: 64, close: server'
+	[rps]='requests: 1000000, request: 64, answer: 64, close: client'
+	[rps_1k]='requests: 1000000, request: 64, answer: 1024, close: client'
+	[bulk_up]='requests: 1000000, request: 1MiB, answer: 64, close: client'
+	[bulk_down]='requests: 1000000, request: 64, answer: 1MiB, close: client'
+)
+LOADS=${BENCH_LOADS:-short rps rps_1k bulk_up bulk_down}
+declare -A BEST # connections/s of a balancer on a wire, last round
 
-kernel_addresses() { # add|flush: kernel load balancers need addresses on the ports, Weir must not have any
-	local dev
-	if [ "$1" = flush ]; then
-		for dev in wan0 lan0; do ip -n "$NS_LB" addr flush dev "$dev"; done
+# What Weir's loop counted, and when: cycles and turns, all and busy, cycles a second, seconds.
+weir_loop() {
+	tel /weir/counters | jq -r --arg hz "$(tel_field /weir/workers cycles_per_s)" --arg at "$EPOCHREALTIME" '
+		([.[] | {(.name): .value}] | add) as $c | "\($c.cycles) \($c.cycles_busy) \($c.loops) \($c.loops_busy) \($hz) \($at)"'
+}
+
+# row LOAD WHO ROUND RATE JSON SHARE
+row() {
+	printf 'gen\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$WIRE" "$3" "$4" \
+		"$(jq '.flat.errors' "$5")" "$6" "$(jq '.flat.generator_idle_permille' "$5")" >>"$BENCH_OUT"
+}
+
+# The share of the balancer's core that was used since share_begin. For the kernel's users all time but idle. For Weir
+# the turns of its loop that moved something, less what a turn costs that moves nothing: polling goes on in any case.
+share_begin() { # WHO
+	if [ "$1" = weir ]; then BEFORE=$(weir_loop); else BEFORE=$(cpu_now); fi
+}
+share_end() { # WHO
+	if [ "$1" = weir ]; then
+		awk -v a="$BEFORE" -v b="$(weir_loop)" 'BEGIN {
+			split(a, x, " "); split(b, y, " ")
+			for (i = 1; i <= 6; i++) d[i] = y[i] - x[i]
+			idle = d[3] > d[4] ? (d[1] - d[2]) / (d[3] - d[4]) : 0
+			wall = y[5] * d[6]
+			print (wall > 0 ? (d[2] - d[4] * idle) / wall : 0)
+		}'
 	else
-		ip -n "$NS_LB" addr add 198.18.0.1/24 dev wan0
-		ip -n "$NS_LB" addr add "$VIP4/24" dev wan0
-		ip -n "$NS_LB" addr add 198.18.1.1/24 dev lan0
+		awk -v a="$BEFORE" -v b="$(cpu_now)" 'BEGIN { split(a, x, " "); split(b, y, " "); d = y[2] - x[2]; print (d > 0 ? (y[1] - x[1]) / d : 0) }'
 	fi
 }
 
-answers() { in_client curl -sf --max-time 1 -o /dev/null "http://$VIP4/"; }
-
-start_weir() {
-	conf_begin "[$LB_CPU]"
-	conf_service web web "$VIP4:80"
-	conf_service iperf iperf "$VIP4:5201"
-	conf_pool web b1=198.18.1.2:80 b2=198.18.1.3:80 b3=198.18.1.4:80
-	conf_pool iperf s1=198.18.1.5:5201 -- '    health: {type: none}'
-	conf_write
-	weir_start
-	wait_for 10 "all backends up" all_up
+measure() { # LOAD WHO ROUND
+	local load=$1 who=$2 out=$TMP/$1.json rate close=''
+	[ "$load" != short ] || close='close: yes'
+	gen_load "$who" "$out" "model: closed, users: ${USERS[$load]}" "${SHAPE[$load]}" "$close"
+	rate=$(jq '.flat.answers_per_s' "$out")
+	case $load in
+	short) BEST[$who.$WIRE]=$rate ;;
+	bulk_*) rate=$(jq '.flat.answers_per_s * 8 * 1048576 / 1e9' "$out") ;;
+	esac
+	row "$load" "$who" "$3" "$rate" "$out" "$SHARE"
+	say "round $3: $WIRE: $who: $load: $rate" >&2
 }
 
-start_haproxy() {
-	kernel_addresses add
-	cat >"$TMP/haproxy.cfg" <<-CFG
-		global
-		  nbthread 1
-		  maxconn 8000
-		defaults
-		  mode tcp
-		  timeout connect 3s
-		  timeout client 60s
-		  timeout server 60s
-		listen web
-		  bind $VIP4:80 backlog 16384
-		  balance roundrobin
-		  server b1 198.18.1.2:80 check
-		  server b2 198.18.1.3:80 check
-		  server b3 198.18.1.4:80 check
-		listen iperf
-		  bind $VIP4:5201
-		  server s1 198.18.1.5:5201
-	CFG
-	spawn haproxy in_lb taskset -c "$LB_CPU" haproxy -db -f "$TMP/haproxy.cfg"
+# Latency of short connections that arrive at random, at RATE a second.
+latency() { # WHO ROUND RATE
+	local out=$TMP/latency.json q
+	[ "${3%.*}" -gt 10 ] || return 0
+	gen_load "$1" "$out" "model: poisson, rate: ${3%.*}" "${SHAPE[short]}" 'close: yes'
+	for q in p50 p99 p999; do
+		row "latency_$q" "$1" "$2" "$(jq ".flat.${q}_us" "$out")" "$out" 0
+	done
+	row latency_rate "$1" "$2" "${3%.*}" "$out" "$SHARE"
 }
 
-start_nginx() {
-	kernel_addresses add
-	mkdir -p "$TMP/lb"
-	cat >"$TMP/lb/nginx.conf" <<-CFG
-		load_module /usr/lib/nginx/modules/ngx_stream_module.so;
-		daemon off;
-		worker_processes 1;
-		pid $TMP/lb/nginx.pid;
-		events { worker_connections 16000; multi_accept on; }
-		stream {
-			upstream web { server 198.18.1.2:80; server 198.18.1.3:80; server 198.18.1.4:80; }
-			server { listen $VIP4:80 backlog=16384; proxy_pass web; }
-			server { listen $VIP4:5201; proxy_pass 198.18.1.5:5201; }
-		}
-	CFG
-	spawn nginx in_lb taskset -c "$LB_CPU" nginx -e "$TMP/lb/error.log" -c "$TMP/lb/nginx.conf" -p "$TMP/lb"
+half() { awk -v r="$1" 'BEGIN { printf "%d", r / 2 }'; }
+
+round() { # WIRE ROUND WHO...
+	local who load
+	WIRE=$1
+	for who in "${@:3}"; do
+		"gen_start_$who"
+		for load in $LOADS; do measure "$load" "$who" "$2"; done
+		[ "$who" = ceiling ] || latency "$who" "$2" "$(half "${BEST[$who.$WIRE]:-0}")"
+		# The wire alone, at the rate at which the balancer beside it was looked at.
+		[ "$who" != ceiling ] || latency ceiling "$2" "$(half "${BEST[weir.$WIRE]:-0}")"
+		gen_stop "$who"
+	done
 }
 
-stop_lb() {
-	stop "$1" || :
-	[ "$1" = weir ] || kernel_addresses flush
-}
-
-# Cycles that Weir's workers spent, all and busy, and ticks of its other threads.
-weir_cycles() { tel /weir/workers | jq -r '"\([.[].cycles] | add) \([.[].cycles_busy] | add)"'; }
-
-measure() { # LOAD WHOSE ROUND CONNECTIONS NAME
-	local before after busy='' c0 c1
-	[ "$2" != weir ] || c0=$(weir_cycles)
-	before=$(cpu_now)
-	"load_$1" "$4" "$VIP4"
-	after=$(cpu_now)
-	if [ "$2" = weir ]; then
-		c1=$(weir_cycles)
-		busy=$(awk -v a="$c0" -v b="$c1" 'BEGIN { split(a, x, " "); split(b, y, " "); d = y[1] - x[1]; print (d > 0 ? (y[2] - x[2]) / d : 0) }')
-	fi
-	record "$5" "$2" "$3" "$RATE" "$ERRORS" "$before" "$after" "$busy"
-	say "round $3: $2: $5: $RATE" >&2
-}
-
-bench_up
+gen_up
 bench_quiet
-bench_backends
-for ((round = 1; round <= ROUNDS; round++)); do
-	for who in $WHO; do
-		"start_$who"
-		wait_for 20 "$who to serve" answers
-		for load in short rps bulk; do
-			full=64 light=2
-			[ "$load" != bulk ] || full=4 light=1
-			measure "$load" "$who" "$round" "$full" "proxy_$load"
-			[ "$load" = bulk ] || measure "$load" "$who" "$round" "$light" "proxy_${load}_light"
-		done
-		stop_lb "$who"
+read -ra wires <<<"${BENCH_WIRES:-memif veth}"
+read -ra on_memif <<<"${BENCH_WHO_MEMIF:-weir ceiling}"
+read -ra on_veth <<<"${BENCH_WHO:-weir haproxy nginx}"
+for ((r = 1; r <= ROUNDS; r++)); do
+	for wire in "${wires[@]}"; do
+		if [ "$wire" = memif ]; then round memif "$r" "${on_memif[@]}"; else round veth "$r" "${on_veth[@]}"; fi
 	done
 done
 ok "proxy"

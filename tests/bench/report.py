@@ -3,7 +3,7 @@
 """Tables and JSON from the records of the benchmarks: report.py RECORDS [--json FILE]
 
 A record: load, whose, round, rate, errors, share of the balancer's core used, share of the generator's
-core idle; those of the loss benchmark are report_loss.py's, those of tcp and idle report_engine.py's. Medians over rounds. A row whose generator had less than a fifth of its core idle says
+core idle; those of the loss benchmark are report_loss.py's, those of tcp and idle report_engine.py's, those that weir-gen measured report_gen.py's. Medians over rounds. A row whose generator had less than a fifth of its core idle says
 generator-bound and gets no ratio: its rate is what the generator could do, not what was measured."""
 import collections
 import json
@@ -11,6 +11,7 @@ import statistics
 import sys
 
 import report_engine
+import report_gen
 import report_loss
 
 IDLE_MIN = 0.20
@@ -18,26 +19,26 @@ IDLE_MIN = 0.20
 # load: metric, unit of the table, what one unit is, divisor to it, description
 LOADS = {
     "floor_short": ("floor_short_cps", "connections/s", "connection", 1,
-                    "as proxy_short, but straight to one backend over testpmd as the wire"),
-    "floor_rps": ("floor_rps", "requests/s", "request", 1, "as proxy_rps, but straight to one backend"),
-    "floor_bulk": ("floor_bulk_gbps", "Gbit/s", "Gbit", 1, "as proxy_bulk, but straight to the backend"),
+                    "as peers_short, but straight to one backend over testpmd as the wire"),
+    "floor_rps": ("floor_rps", "requests/s", "request", 1, "as peers_rps, but straight to one backend"),
+    "floor_bulk": ("floor_bulk_gbps", "Gbit/s", "Gbit", 1, "as peers_bulk, but straight to the backend"),
     "floor_cycles": ("floor_cycles_per_packet", "cycles/packet", None, 1, "testpmd, receive and send, mixed sizes"),
-    "proxy_short": ("proxy_short_cps", "connections/s", "connection", 1,
+    "peers_short": ("peers_short_cps", "connections/s", "connection", 1,
                     "wrk, 64 at a time, one request a connection, backend closes first, 1 client address, 3 backends"),
-    "proxy_short_light": ("proxy_short_light_cps", "connections/s", "connection", 1,
+    "peers_short_light": ("peers_short_light_cps", "connections/s", "connection", 1,
                           "the same, 2 at a time: compare the core's time, not the rate"),
-    "proxy_rps": ("proxy_rps", "requests/s", "request", 1,
+    "peers_rps": ("peers_rps", "requests/s", "request", 1,
                   "wrk, 64 keep-alive connections, client closes first, 1 client address, 3 backends"),
-    "proxy_rps_light": ("proxy_rps_light", "requests/s", "request", 1,
+    "peers_rps_light": ("peers_rps_light", "requests/s", "request", 1,
                         "the same, 2 connections: compare the core's time, not the rate"),
-    "proxy_bulk": ("proxy_bulk_gbps", "Gbit/s", "Gbit", 1,
+    "peers_bulk": ("peers_bulk_gbps", "Gbit/s", "Gbit", 1,
                    "iperf3, 4 streams from client to backend, client closes first, 1 client address, 1 backend"),
 }
 WIRE = "veth"
 
 
 def read(path):
-    rows, loss, engine = collections.defaultdict(lambda: collections.defaultdict(list)), [], []
+    rows, loss, engine, gen = collections.defaultdict(lambda: collections.defaultdict(list)), [], [], []
     with open(path, encoding="utf-8") as file:
         for line in file:
             if line.startswith("loss\t"):
@@ -46,9 +47,12 @@ def read(path):
             if line.startswith("engine\t"):
                 engine.append(line.removeprefix("engine\t"))
                 continue
+            if line.startswith("gen\t"):
+                gen.append(line.removeprefix("gen\t"))
+                continue
             load, whose, _, rate, errors, share, idle = line.rstrip("\n").split("\t")
             rows[load][whose].append((float(rate), float(errors), float(share), float(idle)))
-    return rows, loss, engine
+    return rows, loss, engine, gen
 
 
 def summarise(rounds):
@@ -82,7 +86,7 @@ def print_load(load, sides, out):
 
 
 def main(argv):
-    (rows, loss, engine), out = read(argv[0]), {}
+    (rows, loss, engine, gen), out = read(argv[0]), {}
     if rows.keys() - {"machine"}:
         print("Medians. CPU of the balancer's core in full: user, system, interrupts; for Weir turns that moved something,")
         print("and interrupts in idle turns. veth, checksum and segmentation offloads off, receive work steered to each side's core.")
@@ -93,6 +97,8 @@ def main(argv):
     for load in LOADS:
         if load in rows:
             print_load(load, {whose: summarise(r) for whose, r in rows[load].items()}, out)
+    if gen:
+        report_gen.report(gen, out)
     if loss:
         report_loss.report(loss, out)
     if engine:

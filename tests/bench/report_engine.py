@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Tables of what the engine alone costs: records are metric, value."""
+"""Tables of what the parts cost: the engine alone, whole operations, Maglev, idle memory. Records are metric, value."""
+import re
 
 ROWS = [
     ("data_in", "a segment of 1,448 bytes in, established"),
@@ -33,8 +34,61 @@ def report_tcp(values):
     print("  the cache for its bucket and its connection costs no less than two of them.")
 
 
+OPERATIONS = [
+    ("short_backend_closes", "a connection: request and answer of 64 bytes, backend closes first"),
+    ("short_client_closes", "the same, client closes first"),
+    ("keepalive_64", "a request of 64 bytes on a kept connection, answer of 64 bytes"),
+    ("keepalive_1k", "the same, answer of 1 KiB"),
+    ("bulk_up_mib", "a MiB from client to backend, checksums in software"),
+    ("bulk_down_mib", "a MiB from backend to client, checksums in software"),
+    ("bulk_up_mib_v4_offload", "a MiB up, checksums by the port"),
+    ("bulk_down_mib_v4_offload", "a MiB down, checksums by the port"),
+    ("syn_refused", "a SYN refused with a reset while new connections are not taken"),
+    ("syn_closed_port", "a SYN to a port without service, answered with a reset"),
+    ("syn_dropped", "a SYN dropped unanswered"),
+    ("syn_cookie", "a SYN answered with a cookie"),
+    ("arp_answered", "an ARP request answered"),
+    ("probe", "a health probe: connect and reset"),
+    ("idle_turn", "a turn of the loop with nothing to do, 1 us after the one before"),
+    ("parse", "a frame of 64 bytes of payload parsed, checksums verified"),
+    ("maglev_pick", "key of a client, and the pick"),
+    ("flow_lookup", "a flow looked up among 1,000, in bursts of 32"),
+]
+STAGES = ("port_rx", "parse", "classify", "tcp_input", "timers", "proxy", "tcp_output", "l3_output", "port_tx", "control")
+
+
+def report_stages(values):
+    print("\nstages: instructions (callgrind) of whole operations through one worker, bursts of 32, the ports' drivers not counted")
+    print(f"  {'':72} {'IPv4':>12} {'IPv6':>12} {'frames in':>10} {'out':>8}")
+    for name, text in OPERATIONS:
+        four = name if f"instructions_{name}" in values else f"{name}_v4"
+        print(f"  {text:72} {number(values, f'instructions_{four}'):>12} {number(values, f'instructions_{name}_v6'):>12} "
+              f"{number(values, f'frames_in_{four}'):>10} {number(values, f'frames_out_{four}'):>8}")
+    columns = [m[1] for m in (re.fullmatch(r"instructions_per_packet_parse_(.*)", v) for v in values) if m]
+    print("  Instructions of a packet, received or sent, by stage of the loop:")
+    print(f"  {'':12}" + "".join(f" {c:>24}" for c in columns))
+    for stage in STAGES:
+        print(f"  {stage:12}" + "".join(f" {number(values, f'instructions_per_packet_{stage}_{c}'):>24}" for c in columns))
+    print(f"  {'all':12}" + "".join(f" {number(values, f'instructions_per_packet_{c}'):>24}" for c in columns))
+
+
+def report_maglev(values):
+    print(f"\nmaglev: a pick takes {number(values, 'maglev_pick_ns')} ns with 100 pools' tables out of the cache, "
+          f"{number(values, 'maglev_pick_ns_warm')} ns with them in use, {number(values, 'maglev_pick_ns_hot')} ns with one small table;")
+    print(f"  the key of a client before it takes {number(values, 'maglev_key_ns')} ns. Tables, of equal weights; * is the size that a pool of that many gets:")
+    print(f"  {'backends':>9} {'entries':>9} {'build ms':>10} {'fullest above mean':>19} {'moved beyond the share of one that goes':>40}")
+    for name in values:
+        match = re.fullmatch(r"maglev_build_ms_(\d+)_backends_(\d+)", name)
+        if not match:
+            continue
+        of = f"{match[1]}_backends_{match[2]}"
+        own = "*" if values.get(f"maglev_size_{match[1]}_backends") == float(match[2]) else " "
+        print(f"  {int(match[1]):9,} {int(match[2]):9,}{own}{values[name]:10.3f} {values[f'maglev_imbalance_permille_{of}'] / 10:18.2f}% "
+              f"{values[f'maglev_disruption_permille_{of}'] / 10:39.2f}%")
+
+
 def report_idle(values):
-    print(f"\nidle: memory of an idle proxied pair, {number(values, 'idle_pair_bytes')} bytes by the sizes of pools"
+    print(f"\nidle: memory of an idle proxied pair, Weir {number(values, 'idle_pair_bytes')} bytes by the sizes of pools"
           f" ({number(values, 'idle_conn_bytes')} a connection with its flow slot)")
     for label, pairs in (("100k", "100,000"), ("1m", "1,000,000")):
         if f"idle_pair_bytes_resident_{label}" in values:
@@ -42,13 +96,22 @@ def report_idle(values):
                   f"{values[f'idle_bytes_passed_{label}']:,.0f} passed their byte, no buffer held while idle")
 
 
+    for label, pairs in (("20k", "20,000"), ("100k", "100,000")):
+        if f"idle_pair_bytes_haproxy_{label}" in values:
+            print(f"  HAProxy, {pairs} pairs open: {number(values, f'idle_pair_bytes_haproxy_{label}')} bytes a pair resident in "
+                  f"{values[f'idle_processes_haproxy_{label}']:.0f} process(es), and {number(values, f'idle_pair_kernel_bytes_haproxy_{label}')} in the kernel for its two sockets")
+
+
+# Which records, by the beginning of their names, make which table.
+SECTIONS = (("tcp_", report_tcp), ("instructions_", report_stages), ("maglev_", report_maglev), ("idle_", report_idle))
+
+
 def report(lines, out):
     values = {}
     for line in lines:
         name, value = line.split()
         values[name] = float(value)
-    if any(name.startswith("tcp_") for name in values):
-        report_tcp(values)
-    if any(name.startswith("idle_") for name in values):
-        report_idle(values)
+    for beginning, table in SECTIONS:
+        if any(name.startswith(beginning) for name in values):
+            table(values)
     out.update(values)
