@@ -7,4 +7,4 @@ set -euo pipefail
 
 mapfile -t files < <(shell_files)
 # Functions given to wait_for and expect by name look unused or unreached to it.
-shellcheck -x -P . -e SC2317,SC2119,SC2120 -- "${files[@]}"
+printf '%s\0' "${files[@]}" | xargs -0 -n 4 -P "$(nproc)" shellcheck -x -P . -e SC2317,SC2119,SC2120 --
