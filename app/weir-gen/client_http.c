@@ -9,14 +9,12 @@
 #include <rte_branch_prediction.h>
 #include <rte_common.h>
 
+#include "http_id.h"
+
 // HTTP/1.1 (RFC 9112), as a client speaks it. A request carries its id; an answer that carries one
 // (a weir-gen backend's does) must carry the same, and its body is verified.
 
 #define HEAD_MAX 1024 // path, host and what is around them
-
-static const char id_field[] = "x-weir-gen-id";
-#define FIELD_LEN (sizeof(id_field) - 1)
-#define NO_MATCH  UINT8_MAX
 
 // --- requests --------------------------------------------------------------------------------
 
@@ -118,12 +116,7 @@ static int on_field(http_parser *p, const char *at, size_t len)
 		h->in_value = false;
 		h->field = 0;
 	}
-	for (size_t i = 0; i < len && h->field != NO_MATCH; i++) {
-		if (h->field < FIELD_LEN && (at[i] | 0x20) == id_field[h->field])
-			h->field++;
-		else
-			h->field = NO_MATCH;
-	}
+	h->field = http_id_match(h->field, at, len);
 	return 0;
 }
 
@@ -132,7 +125,7 @@ static int on_value(http_parser *p, const char *at, size_t len)
 	struct visit_http *h = http_of(p);
 
 	h->in_value = true;
-	if (h->field != FIELD_LEN)
+	if (h->field != HTTP_ID_ALL)
 		return 0;
 	for (size_t i = 0; i < len; i++) {
 		if (at[i] >= '0' && at[i] <= '9') {

@@ -163,19 +163,6 @@ static json_t *ports_json(const struct report *r)
 
 // --- the series ------------------------------------------------------------------------------
 
-static const char *row_name(const struct report *r, const struct series_row *row)
-{
-	switch (row->kind) {
-	case SERIES_CLIENT:
-		return r->conf->clients[row->index].name;
-	case SERIES_BACKEND:
-		return r->conf->backends[row->index].name;
-	case SERIES_PACKETS:
-		return r->conf->packets[row->index].name;
-	}
-	return "";
-}
-
 // One column: called with its name and value, in the order of the header.
 typedef void (*column_fn)(void *to, const char *name, double value, bool known);
 
@@ -234,7 +221,7 @@ static json_t *series_json(const struct report *r)
 		export_put_real(o, "span_s", (double)row->span_ns / 1e9);
 		put_text(o, "phase", gen_phase_name(row->phase));
 		put_text(o, "kind", series_kind_name(row->kind));
-		put_text(o, "name", row_name(r, row));
+		put_text(o, "name", series_row_name(r->conf, row));
 		row_walk(row, column_json, o);
 		json_array_append_new(list, o);
 	}
@@ -283,7 +270,7 @@ void export_csv(const struct report *r, FILE *to)
 		fprintf(to, "%.6f,%.6f,%s,%s,", (double)row->at_ns / 1e9,
 			(double)row->span_ns / 1e9, gen_phase_name(row->phase),
 			series_kind_name(row->kind));
-		csv_text(to, row_name(r, row));
+		csv_text(to, series_row_name(r->conf, row));
 		row_walk(row, column_csv, to);
 		fputc('\n', to);
 	}

@@ -6,6 +6,8 @@
 #include <rte_branch_prediction.h>
 #include <rte_common.h>
 
+#include "http_id.h"
+
 // HTTP/1.1 (RFC 9112), as an emulated backend speaks it: any method and path; /bytes/N asks for N
 // bytes of body.
 
@@ -13,9 +15,7 @@
 #define NO_MATCH UINT8_MAX
 
 static const char url_prefix[] = "/bytes/";
-static const char id_field[] = "x-weir-gen-id";
-#define URL_LEN   (sizeof(url_prefix) - 1)
-#define FIELD_LEN (sizeof(id_field) - 1)
+#define URL_LEN (sizeof(url_prefix) - 1)
 
 // What the parser's callbacks need beside the connection.
 struct reading {
@@ -80,12 +80,7 @@ static int on_field(http_parser *p, const char *at, size_t len)
 		h->in_value = false;
 		h->field = 0;
 	}
-	for (size_t i = 0; i < len && h->field != NO_MATCH; i++) {
-		if (h->field < FIELD_LEN && (at[i] | 0x20) == id_field[h->field])
-			h->field++;
-		else
-			h->field = NO_MATCH;
-	}
+	h->field = http_id_match(h->field, at, len);
 	return 0;
 }
 
@@ -94,7 +89,7 @@ static int on_value(http_parser *p, const char *at, size_t len)
 	struct http_reader *h = reader_of(p);
 
 	h->in_value = true;
-	if (likely(h->field != FIELD_LEN))
+	if (likely(h->field != HTTP_ID_ALL))
 		return 0;
 	for (size_t i = 0; i < len; i++) {
 		if (at[i] == ' ' || at[i] == '\t')

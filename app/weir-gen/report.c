@@ -68,19 +68,6 @@ static char *time_or_none(uint64_t count, uint64_t ns, char buf[FIGURE_LEN])
 	return buf;
 }
 
-static const char *row_name(const struct report *r, const struct series_row *row)
-{
-	switch (row->kind) {
-	case SERIES_CLIENT:
-		return r->conf->clients[row->index].name;
-	case SERIES_BACKEND:
-		return r->conf->backends[row->index].name;
-	case SERIES_PACKETS:
-		return r->conf->packets[row->index].name;
-	}
-	return "";
-}
-
 static void live_header(struct report *r)
 {
 	if (r->lines++ % HEADER_EVERY != 0)
@@ -127,9 +114,9 @@ static void live_line(struct report *r, const struct series_row *row, bool first
 	}
 	snprintf(f[8], FIGURE_LEN, "%s", "-");
 	fprintf(r->out, "%9s %-12.12s %10s %10s %10s %10s %9s %8s %8s %8s %9s %13s %19s %5s",
-		figure_seconds(row->at_ns, at), row_name(r, row), rate(row->intended, span, f[0]),
-		rate(row->started, span, f[1]), rate(row->answers, span, f[2]),
-		rate(row->good, span, f[3]), rate(bad, span, f[4]),
+		figure_seconds(row->at_ns, at), series_row_name(r->conf, row),
+		rate(row->intended, span, f[0]), rate(row->started, span, f[1]),
+		rate(row->answers, span, f[2]), rate(row->good, span, f[3]), rate(bad, span, f[4]),
 		time_or_none(row->latency_count, row->p50_ns, f[5]),
 		time_or_none(row->latency_count, row->p99_ns, f[6]),
 		time_or_none(row->lag_count, row->lag_p99_ns, f[7]),

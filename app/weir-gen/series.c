@@ -13,6 +13,19 @@ const char *series_kind_name(enum series_kind k)
 	return name[k];
 }
 
+const char *series_row_name(const struct gen_conf *c, const struct series_row *row)
+{
+	switch (row->kind) {
+	case SERIES_CLIENT:
+		return c->clients[row->index].name;
+	case SERIES_BACKEND:
+		return c->backends[row->index].name;
+	case SERIES_PACKETS:
+		return c->packets[row->index].name;
+	}
+	return "";
+}
+
 void series_init(struct series *s)
 {
 	memset(s, 0, sizeof(*s));

@@ -34,6 +34,9 @@ struct series_row {
 	uint64_t longest_loop_ns;
 };
 
+// The configured name of what a row is of.
+const char *series_row_name(const struct gen_conf *c, const struct series_row *row);
+
 struct series {
 	struct series_row *row;
 	size_t count, room;
