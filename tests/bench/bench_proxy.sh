@@ -32,23 +32,33 @@ row() {
 		"$(jq '.flat.errors' "$5")" "$6" "$(jq '.flat.generator_idle_permille' "$5")" >>"$BENCH_OUT"
 }
 
+# What a turn costs that moves nothing, from the time before any load: interrupts of a load lengthen such turns.
+idle_turn() { weir_loop | awk '{ print ($3 > $4 ? ($1 - $2) / ($3 - $4) : 0) }'; }
+IDLE_TURN=0
+
 # The share of the balancer's core that was used since share_begin. For the kernel's users all time but idle. For Weir
-# the turns of its loop that moved something, less what a turn costs that moves nothing: polling goes on in any case.
+# the turns of its loop that moved something, less what polling costs in any case, and the interrupts in idle turns.
 share_begin() { # WHO
-	if [ "$1" = weir ]; then BEFORE=$(weir_loop); else BEFORE=$(cpu_now); fi
+	BEFORE=$(cpu_now)
+	LOOP=
+	[ "$1" != weir ] || LOOP=$(weir_loop)
 }
 share_end() { # WHO
-	if [ "$1" = weir ]; then
-		awk -v a="$BEFORE" -v b="$(weir_loop)" 'BEGIN {
-			split(a, x, " "); split(b, y, " ")
-			for (i = 1; i <= 6; i++) d[i] = y[i] - x[i]
-			idle = d[3] > d[4] ? (d[1] - d[2]) / (d[3] - d[4]) : 0
-			wall = y[5] * d[6]
-			print (wall > 0 ? (d[2] - d[4] * idle) / wall : 0)
-		}'
-	else
-		awk -v a="$BEFORE" -v b="$(cpu_now)" 'BEGIN { split(a, x, " "); split(b, y, " "); d = y[2] - x[2]; print (d > 0 ? (y[1] - x[1]) / d : 0) }'
-	fi
+	local after loop=
+	after=$(cpu_now)
+	[ "$1" != weir ] || loop=$(weir_loop)
+	awk -v a="$BEFORE" -v b="$after" -v la="$LOOP" -v lb="$loop" -v idle="$IDLE_TURN" 'BEGIN {
+		split(a, x, " "); split(b, y, " ")
+		total = y[2] - x[2]
+		if (total <= 0) { print 0; exit }
+		if (la == "") { print (y[1] - x[1]) / total; exit }
+		split(la, u, " "); split(lb, v, " ")
+		for (i = 1; i <= 6; i++) d[i] = v[i] - u[i]
+		wall = v[5] * d[6]
+		if (wall <= 0) { print 0; exit }
+		busy = d[2] / wall
+		print busy - d[4] * idle / wall + (y[3] - x[3]) / total * (1 - busy)
+	}'
 }
 
 measure() { # LOAD WHO ROUND
@@ -72,7 +82,8 @@ latency() { # WHO ROUND RATE
 	for q in p50 p99 p999; do
 		row "latency_$q" "$1" "$2" "$(jq ".flat.${q}_us" "$out")" "$out" 0
 	done
-	row latency_rate "$1" "$2" "${3%.*}" "$out" "$SHARE"
+	row latency_rate "$1" "$2" "$(jq '.flat.answers_per_s' "$out")" "$out" "$SHARE"
+	row latency_behind "$1" "$2" "$(jq '.flat.behind_schedule' "$out")" "$out" 0
 }
 
 half() { awk -v r="$1" 'BEGIN { printf "%d", r / 2 }'; }
@@ -82,6 +93,7 @@ round() { # WIRE ROUND WHO...
 	WIRE=$1
 	for who in "${@:3}"; do
 		"gen_start_$who"
+		[ "$who" != weir ] || IDLE_TURN=$(idle_turn)
 		for load in $LOADS; do measure "$load" "$who" "$2"; done
 		[ "$who" = ceiling ] || latency "$who" "$2" "$(half "${BEST[$who.$WIRE]:-0}")"
 		# The wire alone, at the rate at which the balancer beside it was looked at.

@@ -180,7 +180,7 @@ gen_stop() { # WHO
 # ---- the load --------------------------------------------------------------------------------------
 
 gen_measures() { gone gen || grep -q '(warmup)' "$TMP/gen.log"; }
-gen_measured() { gone gen || [ "$(grep -c '^ *[0-9.]* s load ' "$TMP/gen.log")" -gt "$1" ]; } # a line a second
+gen_measured() { gone gen || [ "$(grep '^ *[0-9.]* s load ' "$TMP/gen.log" | grep -vc '(warmup)')" -ge "$1" ]; } # a line a second
 
 # gen_load WHO OUT.json LOAD SHAPE [BACKEND [KEY: VALUE of the client]...]: LOAD and SHAPE are the insides of those keys.
 # Sets SHARE, with the caller's share_begin and share_end.
@@ -212,9 +212,10 @@ gen_load() {
 	# What the balancer's core does is looked at in the middle of the measured time only.
 	wait_for 60 "the end of the warm-up" gen_measures
 	share_begin "$who"
-	wait_for $((DURATION + 10)) "most of the measured time" gen_measured $((DURATION * 3 / 4))
+	wait_for $((DURATION + 10)) "most of the measured time" gen_measured $(((DURATION * 3 + 3) / 4))
 	SHARE=$(share_end "$who")
 	wait_for 60 "the end of weir-gen" gone gen
 	wait "${PID[gen]}" || fail "weir-gen: $(tail -n 5 "$TMP/gen.log")"
 	unset 'PID[gen]'
+	alive "$who" || fail "$who is no longer there: $(tail -n 3 "$TMP/$who.log")"
 }

@@ -21,8 +21,9 @@ BASE = "haproxy", "veth"  # what ratios are taken to
 
 
 def summarise(records):
-    value, errors, share, idle = (statistics.median(column) for column in zip(*records))
-    values = [record[0] for record in records]
+    values, errors, share, idle = zip(*records)
+    # The worst round's errors and idle time: a median would hide a round that failed, or was bound.
+    value, share, errors, idle = statistics.median(values), statistics.median(share), max(errors), min(idle)
     return {"value": value, "errors": errors, "share": share, "idle": idle,
             "spread": (max(values) - min(values)) / value if value else 0.0}
 
@@ -79,7 +80,11 @@ def report_latency(rows, out):
             alone = rows[f"latency_{q}"].get(("ceiling", wire))
             if alone and whose != "ceiling":
                 out[f"added_latency_us_{q}_{whose}_{wire}"] = round(cell["value"] - alone["value"], 1)
-        note = "generator-bound" if cells["p50"]["idle"] < IDLE_MIN else ""
+        failed, behind = cells["p50"]["errors"], rows["latency_behind"][whose, wire]["value"]
+        out[f"latency_errors_{whose}_{wire}"] = round(failed)
+        notes = (["generator-bound"] if cells["p50"]["idle"] < IDLE_MIN else []) + (["behind schedule"] if behind else [])
+        notes += [f"{failed:.0f} ERRORS are not in these"] if failed else []
+        note = ", ".join(notes)
         print(f"  {whose + ' ' + wire:18} {rate:14,.0f} {cells['p50']['value']:10,.1f} {cells['p99']['value']:10,.1f} {cells['p999']['value']:10,.1f} {used:>10}  {note}")
 
 

@@ -160,7 +160,7 @@ topo_down() {
 		ip netns del "$ns" 2>/dev/null
 	done
 	wait 2>/dev/null
-	rm -rf -- "$TMP" "/run/dpdk/$INSTANCE" "/run/weir/$INSTANCE.lock"
+	rm -rf -- "$TMP" "/run/dpdk/$INSTANCE" "/run/dpdk/gen$INSTANCE" "/run/dpdk/gen_$INSTANCE"* "/run/weir/$INSTANCE.lock"
 	exit "$code"
 }
 
