@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <rte_cycles.h>
 #include <rte_eal.h>
@@ -253,4 +254,5 @@ void shut(struct instance *in)
 	if (in->pools_made)
 		wr_mempools_destroy(&in->pools);
 	rte_eal_cleanup();
+	rmdir(rte_eal_get_runtime_dir()); // only an empty one: nothing of ours lies there
 }
