@@ -69,6 +69,8 @@ struct wr_stats_gauges {
 	uint64_t tx_backlog;          // frames waiting for a port
 	uint64_t l3_queued;           // frames waiting for a neighbour
 	uint64_t handoff_queued;      // frames in rings towards this worker (rx) and from it (tx)
+	uint64_t syns_held;           // connection requests whose answer is held back
+	uint64_t stale_promise_bytes; // promised to connections that make no use of it
 };
 
 struct wr_stats_snapshot {
