@@ -68,6 +68,10 @@ struct wr_pkt {
 	uint32_t ack;
 	uint32_t ts_val;
 	uint32_t ts_ecr;
+	// Of a SYN, by whoever stands at the door: enum wr_tcp_admit, and the drop reason of a
+	// refusal. The parser leaves them 0: let in.
+	uint8_t admit;
+	uint8_t admit_why;
 	struct wr_tuple t; // local = destination; ports 0 when not TCP
 	struct wr_sack_block sack[WR_TCP_MAX_SACK];
 };
