@@ -98,7 +98,7 @@ static void advanced(struct wr_tcp_stack *s, struct wr_tcp_conn *c, const struct
 static void make_room(struct wr_tcp_stack *s, struct wr_tcp_conn *c)
 {
 	wr_tcp_window_tune_send(s, c);
-	if ((c->flags & F_WANT_WRITE) && wr_tcp_unacked_payload(c) < c->snd_buf / 2) {
+	if ((c->flags & F_WANT_WRITE) && wr_tcp_send_charge(c) < c->snd_buf / 2) {
 		c->flags &= ~F_WANT_WRITE;
 		wr_tcp_conn_event(s, c, WR_TCP_EV_WRITABLE);
 	}

@@ -5,6 +5,11 @@
 
 // Endpoint calls of the layer above.
 
+bool wr_tcp_ready_left(const struct wr_tcp_stack *s)
+{
+	return s->ready.count > 0;
+}
+
 bool wr_tcp_ready_pop(struct wr_tcp_stack *s, struct wr_tcp_ready *out)
 {
 	struct wr_tcp_conn *c = wr_tcp_conn_at(s, s->ready.head);
@@ -152,7 +157,7 @@ int wr_tcp_write(struct wr_tcp_stack *s, wr_handle_t conn, struct wr_mq *in, wr_
 		return c == NULL ? -ESTALE : -EPIPE;
 	}
 	wr_tcp_sendq_append(s, c, in);
-	if (wr_tcp_unacked_payload(c) >= c->snd_buf)
+	if (wr_tcp_send_charge(c) >= c->snd_buf)
 		c->flags |= F_WANT_WRITE;
 	if (wr_tcp_can_send(c))
 		wr_tcp_conn_dirty(s, c);
@@ -166,7 +171,7 @@ uint32_t wr_tcp_send_space(struct wr_tcp_stack *s, wr_handle_t conn)
 
 	if (c == NULL || c->state == WR_TCP_ST_CLOSED)
 		return 0;
-	queued = wr_tcp_unacked_payload(c);
+	queued = wr_tcp_send_charge(c);
 	if (queued < c->snd_buf)
 		return c->snd_buf - queued;
 	c->flags |= F_WANT_WRITE;

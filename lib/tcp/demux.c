@@ -14,15 +14,14 @@ static enum wr_drop input_unknown(struct wr_tcp_stack *s, struct wr_tcp_seg *g, 
 	if ((g->flags & (WR_TCP_SYN | WR_TCP_ACK | WR_TCP_FIN)) == 0)
 		return WR_DROP_tcp_flags;
 	if ((g->flags & (WR_TCP_SYN | WR_TCP_ACK)) == WR_TCP_SYN)
-		return wr_tcp_input_listen(s, g, 0, false, now);
+		return wr_tcp_input_listen(s, g, NULL, now);
 	if (wr_tcp_cookie_input(s, g, now, &v))
 		return v;
 	// a listener answers only what has an ACK (RFC 9293 3.10.7.2)
 	if (!(g->flags & WR_TCP_ACK) &&
 		wr_tcp_listener_lookup(s, &g->p->t.local, g->p->t.lport) != NULL)
 		return WR_DROP_tcp_no_ack;
-	wr_tcp_reset_answer(s, g, 0);
-	return WR_DROP_tcp_no_conn;
+	return wr_tcp_reset_answer(s, g, now) ? WR_DROP_tcp_no_conn : WR_DROP_reset_rate;
 }
 
 static enum wr_drop input_known(
@@ -49,6 +48,7 @@ static enum wr_drop payload_reason(enum wr_drop v)
 		return WR_DROP_pay_duplicate;
 	case WR_DROP_tcp_no_conn:
 	case WR_DROP_tcp_no_conn_rst:
+	case WR_DROP_reset_rate:
 	case WR_DROP_tcp_cookie_wait:
 	case WR_DROP_tcp_after_close:
 	case WR_TCP_STOP:
@@ -134,4 +134,11 @@ bool wr_tcp_owns(struct wr_tcp_stack *s, const struct wr_pkt *p)
 {
 	return lookup_one(s, p) != NULL ||
 	       wr_tcp_listener_lookup(s, &p->t.local, p->t.lport) != NULL;
+}
+
+bool wr_tcp_knows(struct wr_tcp_stack *s, const struct wr_pkt *p)
+{
+	const struct wr_tcp_conn *c = lookup_one(s, p);
+
+	return c != NULL && c->state != WR_TCP_ST_TIME_WAIT;
 }

@@ -138,10 +138,14 @@ void wr_tcp_gauges(struct wr_tcp_stack *s, struct wr_tcp_gauges *out)
 		.conns_max = s->conns.peak,
 		.half_open_max = s->half_open_max,
 		.disorders_max = s->disorders.peak,
+		.answers = (uint16_t)s->answer_count,
+		.answers_room = WR_TCP_ANSWERS,
+		.disorders_room = s->disorders.capacity,
 		.held_rx_mbufs = s->held_rx,
 		.held_budget = s->cfg.held_budget,
 		.held_small_mbufs = s->held_small,
 		.promised_bytes = s->promised_bytes,
+		.stale_promise_bytes = s->stale_promise_bytes,
 		.recv_queue_bytes = s->recv_queue_bytes,
 		.ooo_bytes = s->ooo_bytes,
 		.send_queue_bytes = s->send_queue_bytes,
@@ -177,7 +181,12 @@ static void walk_conn(struct wr_tcp_stack *s, struct wr_tcp_gauges *g, const str
 	g->ready += !!(c->flags & F_READY);
 	g->dirty += !!(c->flags & F_DIRTY);
 	g->disorders += d != NULL;
-	g->promised_bytes += c->promised;
+	if (c->promised & WR_TCP_STALE) {
+		g->promised_bytes += 2u * c->rcv_mss;
+		g->stale_promise_bytes += c->rcv_adv - c->rcv_nxt - 2u * c->rcv_mss;
+	} else {
+		g->promised_bytes += c->promised;
+	}
 	g->recv_queue_bytes += walk_queue(g, &c->rcvq);
 	if (d != NULL)
 		g->ooo_bytes += walk_queue(g, &d->ooo);
@@ -189,7 +198,10 @@ void wr_tcp_gauges_walk(struct wr_tcp_stack *s, struct wr_tcp_gauges *out)
 	*out = (struct wr_tcp_gauges){
 		.conns_max = s->conns.peak,
 		.half_open_max = s->half_open_max,
+		.answers = (uint16_t)s->answer_count,
+		.answers_room = WR_TCP_ANSWERS,
 		.disorders_max = s->disorders.peak,
+		.disorders_room = s->disorders.capacity,
 		.held_budget = s->cfg.held_budget,
 	};
 	for (uint32_t i = 0; i < s->conns.capacity; i++)

@@ -142,10 +142,9 @@ static enum wr_drop check_syn(
 static enum wr_drop check_ack_opening(
 	struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_tcp_seg *g, wr_us_t now)
 {
-	if (wr_seq_leq(g->ack, c->snd_una) || wr_seq_gt(g->ack, c->snd_nxt)) {
-		wr_tcp_reset_answer(s, g, c->path);
-		return WR_DROP_tcp_ack_unacceptable;
-	}
+	if (wr_seq_leq(g->ack, c->snd_una) || wr_seq_gt(g->ack, c->snd_nxt))
+		return wr_tcp_reset_half_open(s, c, g, now) ? WR_DROP_tcp_ack_unacceptable
+		                                            : WR_DROP_reset_rate;
 	wr_tcp_conn_established(s, c, g, now);
 	return WR_DROP_NONE;
 }

@@ -50,8 +50,8 @@ enum wr_drop wr_tcp_cookie_answer(struct wr_tcp_stack *s, const struct wr_tcp_li
 	h.window = (uint16_t)first_window(s, l);
 	h.ts_val = wr_tcp_cookie_ts(wr_tcp_ts_clock(s, &p->t, now), &o);
 	h.ts_ecr = p->ts_val;
-	if (!wr_tcp_answer(s, &h, 0))
-		return WR_DROP_no_mbuf;
+	if (!wr_tcp_answer(s, &h, 0, WR_TCP_ANSWERS - WR_TCP_ANSWERS_KEPT))
+		return wr_tcp_answer_lost(s);
 	s->cookie_at = now;
 	s->cookies_out = true;
 	wr_tcp_count(s, WR_CTR_tcp_cookies_sent, 1);
@@ -71,7 +71,7 @@ static enum wr_drop restore(struct wr_tcp_stack *s, const struct wr_tcp_listener
 
 	c = wr_tcp_conn_create(s, t, s->cfg.reserved_conns, &v);
 	if (c == NULL) {
-		wr_tcp_reset_answer(s, g, 0); // it believes to be connected
+		wr_tcp_reset_answer(s, g, now); // it believes to be connected
 		return v;
 	}
 	syn.opts = o->opts;
@@ -124,7 +124,7 @@ bool wr_tcp_cookie_input(
 		*verdict = WR_DROP_syn_refused;
 	else
 		*verdict = restore(s, l, g, &o, now);
-	if (*verdict == WR_DROP_syn_refused)
-		wr_tcp_reset_answer(s, g, 0);
+	if (*verdict == WR_DROP_syn_refused && !wr_tcp_reset_refused(s, g, true, now))
+		*verdict = WR_DROP_syn_dropped;
 	return true;
 }

@@ -79,26 +79,57 @@ void wr_tcp_conn_established(
 		wr_tcp_conn_dirty(s, c);
 }
 
-static enum wr_drop admit(
-	struct wr_tcp_stack *s, const struct wr_tcp_listener *l, const struct wr_tcp_seg *g)
+static bool is_refusal(uint32_t admit)
 {
-	if (l->admit == WR_TCP_REFUSE_RST) {
-		wr_tcp_reset_answer(s, g, 0);
-		return WR_DROP_syn_refused;
-	}
-	if (l->admit == WR_TCP_REFUSE_DROP)
-		return WR_DROP_syn_dropped;
-	return WR_DROP_NONE;
+	return admit != WR_TCP_ADMIT && admit != WR_TCP_ADMIT_COOKIE;
+}
+
+// Of the listener's verdict and that on the request itself, the stricter.
+static uint32_t verdict(const struct wr_tcp_listener *l, const struct wr_pkt *p)
+{
+	uint32_t a = l->admit, b = p->admit;
+
+	if (likely(a == WR_TCP_ADMIT))
+		return b;
+	if (is_refusal(a) && is_refusal(b))
+		return max32(a, b);
+	return is_refusal(a) || b == WR_TCP_ADMIT ? a : b;
+}
+
+// The reason is that of whoever refused this request by name, if it gave one; that the client was
+// told is only said of those that were. The door has a rate of its own for what it refuses.
+static enum wr_drop refuse(
+	struct wr_tcp_stack *s, const struct wr_tcp_seg *g, uint32_t how, wr_us_t now)
+{
+	const struct wr_pkt *p = g->p;
+	bool told = how == WR_TCP_REFUSE_RST &&
+	            wr_tcp_reset_refused(s, g, p->admit != WR_TCP_REFUSE_RST, now);
+
+	if (is_refusal(p->admit) && p->admit_why != WR_DROP_NONE &&
+		p->admit_why != WR_DROP_syn_refused && p->admit_why < WR_DROP_COUNT)
+		return (enum wr_drop)p->admit_why;
+	return told ? WR_DROP_syn_refused : WR_DROP_syn_dropped;
+}
+
+// Whether the request is answered by a cookie, for which nothing is kept. An ISS that is a cookie
+// cannot be above that of an earlier incarnation (`old`) as well.
+static bool by_cookie(const struct wr_tcp_stack *s, uint32_t how, const struct wr_tcp_conn *old)
+{
+	if (old != NULL || s->cfg.cookies == WR_TCP_COOKIES_NEVER)
+		return false;
+	return how == WR_TCP_ADMIT_COOKIE || s->cfg.cookies == WR_TCP_COOKIES_ALWAYS ||
+	       s->half_open >= s->cfg.max_half_open;
 }
 
 // RFC 9293 3.10.7.2. Payload of a SYN is not taken: it is not acknowledged and comes again.
-// `last` is the highest number that an earlier incarnation of the tuple sent, when `bound`.
 enum wr_drop wr_tcp_input_listen(
-	struct wr_tcp_stack *s, struct wr_tcp_seg *g, uint32_t last, bool bound, wr_us_t now)
+	struct wr_tcp_stack *s, struct wr_tcp_seg *g, struct wr_tcp_conn *old, wr_us_t now)
 {
 	const struct wr_tuple *t = &g->p->t;
 	struct wr_tcp_listener *l = wr_tcp_listener_lookup(s, &t->local, t->lport);
+	bool bound = old != NULL;
 	struct wr_tcp_conn *c;
+	uint32_t how, last = 0;
 	enum wr_drop v;
 	bool v4;
 
@@ -107,20 +138,24 @@ enum wr_drop wr_tcp_input_listen(
 		return WR_DROP_land;
 	if (t->rport == 0)
 		return WR_DROP_tcp_port_zero;
-	if (l == NULL) {
-		wr_tcp_reset_answer(s, g, 0);
-		return WR_DROP_tcp_no_conn;
-	}
-	v = admit(s, l, g);
-	if (v != WR_DROP_NONE)
+	if (l == NULL)
+		return wr_tcp_reset_answer(s, g, now) ? WR_DROP_tcp_no_conn : WR_DROP_reset_rate;
+	how = verdict(l, g->p);
+	if (unlikely(is_refusal(how)))
+		return refuse(s, g, how, now);
+	if (by_cookie(s, how, old)) {
+		v = wr_tcp_cookie_answer(s, l, g, now);
+		if (how == WR_TCP_ADMIT_COOKIE && v == WR_DROP_NONE)
+			wr_tcp_count(s, WR_CTR_door_cookies, 1);
 		return v;
-	if (unlikely(s->half_open >= s->cfg.max_half_open) &&
-		(s->cfg.cookies == WR_TCP_COOKIES_NEVER || bound))
+	}
+	if (unlikely(s->half_open >= s->cfg.max_half_open))
 		return WR_DROP_syn_backlog_full;
-	// an ISS that is a cookie cannot be above that of an earlier incarnation as well
-	if ((s->cfg.cookies == WR_TCP_COOKIES_ALWAYS && !bound) ||
-		unlikely(s->half_open >= s->cfg.max_half_open))
-		return wr_tcp_cookie_answer(s, l, g, now);
+	if (unlikely(bound)) {
+		last = old->snd_nxt;
+		wr_tcp_count(s, WR_CTR_tcp_timewait_reused, 1);
+		wr_tcp_conn_over(s, old, WR_TCP_END_EVICTED);
+	}
 	c = wr_tcp_conn_create(s, t, s->cfg.reserved_conns, &v);
 	if (c == NULL)
 		return v;
@@ -158,10 +193,9 @@ enum wr_drop wr_tcp_input_deferred(
 		wr_tcp_conn_over(s, c, WR_TCP_END_RESET);
 		return WR_TCP_STOP;
 	}
-	if (g->flags & WR_TCP_ACK) {
-		wr_tcp_reset_answer(s, g, c->path);
-		return WR_DROP_tcp_ack_unacceptable;
-	}
+	if (g->flags & WR_TCP_ACK)
+		return wr_tcp_reset_half_open(s, c, g, now) ? WR_DROP_tcp_ack_unacceptable
+		                                            : WR_DROP_reset_rate;
 	return g->flags & WR_TCP_SYN ? WR_DROP_tcp_dup_syn : WR_DROP_tcp_no_ack;
 }
 
@@ -193,7 +227,7 @@ enum wr_drop wr_tcp_input_syn_sent(
 	if (ack && (wr_seq_leq(g->ack, c->iss) || wr_seq_gt(g->ack, c->snd_nxt))) {
 		if (g->flags & WR_TCP_RST)
 			return WR_DROP_tcp_rst_ignored;
-		wr_tcp_reset_answer(s, g, c->path);
+		wr_tcp_reset_opening(s, c, g);
 		// The peer remembers an older connection of this tuple, as after our restart: the
 		// reset ends that, and a SYN right behind it spares the time-out. Once, as anyone
 		// can send this.

@@ -21,8 +21,6 @@ static bool is_newer(const struct wr_tcp_conn *c, const struct wr_tcp_seg *g)
 static enum wr_drop syn(
 	struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr_tcp_seg *g, wr_us_t now)
 {
-	uint32_t last = c->snd_nxt;
-
 	// where a cookie would have to answer, which cannot be numbered above the old connection
 	if (s->half_open >= s->cfg.max_half_open)
 		return WR_DROP_syn_backlog_full;
@@ -31,9 +29,7 @@ static enum wr_drop syn(
 		wr_tcp_challenge(s, c, now);
 		return WR_DROP_tcp_syn_challenge;
 	}
-	wr_tcp_count(s, WR_CTR_tcp_timewait_reused, 1);
-	wr_tcp_conn_over(s, c, WR_TCP_END_EVICTED);
-	return wr_tcp_input_listen(s, g, last, true, now);
+	return wr_tcp_input_listen(s, g, c, now);
 }
 
 enum wr_drop wr_tcp_input_time_wait(

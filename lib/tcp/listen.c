@@ -54,6 +54,15 @@ struct wr_tcp_listener *wr_tcp_listener_lookup(
 	return at != NULL ? &s->listeners[*at] : NULL;
 }
 
+uint32_t wr_tcp_listener_user(
+	const struct wr_tcp_stack *s, const struct wr_addr *addr, uint16_t port)
+{
+	const struct wr_tcp_listener *l =
+		wr_tcp_listener_lookup((struct wr_tcp_stack *)(uintptr_t)s, addr, port);
+
+	return l != NULL ? l->opts.user : UINT32_MAX;
+}
+
 int wr_tcp_listen(struct wr_tcp_stack *s, const struct wr_endpoint *local,
 	const struct wr_tcp_listen_opts *opts)
 {

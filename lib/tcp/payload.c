@@ -35,6 +35,20 @@ void wr_tcp_payload_copy(void *to, const struct rte_mbuf *m, uint32_t off, uint3
 		memcpy(to, from, len);
 }
 
+// Under pressure payload is copied when it fills less than a quarter of the room that it would pin,
+// while there are small buffers to copy to.
+bool wr_tcp_payload_compacts(struct wr_tcp_stack *s, const struct rte_mbuf *m, uint32_t len)
+{
+	uint32_t room = m->buf_len > RTE_PKTMBUF_HEADROOM ? m->buf_len - RTE_PKTMBUF_HEADROOM : 0;
+
+	if (len < WR_COPY_BYTES)
+		return true;
+	if (len >= m->nb_segs * room / 4 || s->held_small >= s->cfg.small_budget)
+		return false;
+	wr_tcp_count(s, WR_CTR_pay_compacted, 1);
+	return true;
+}
+
 // A buffer may be kept when nobody else can see it and it has our private area: not indirect,
 // shared or external.
 static bool keepable(const struct rte_mbuf *m)

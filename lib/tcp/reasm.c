@@ -128,14 +128,17 @@ static void accept_in_order(struct wr_tcp_stack *s, struct wr_tcp_conn *c, struc
 {
 	struct wr_mq in = {0};
 	uint32_t len = g->len;
+	bool copy = len < WR_COPY_BYTES;
 
-	if (len < WR_COPY_BYTES && c->rcvq.tail != NULL &&
+	if (unlikely(s->level >= 2))
+		copy = wr_tcp_payload_compacts(s, g->p->m, len);
+	if (copy && c->rcvq.tail != NULL &&
 		wr_tcp_payload_append(s, c->rcvq.tail, g->p->m, g->off, len)) {
 		c->rcvq.bytes += len;
 		wr_tcp_count(s, WR_CTR_pay_rx_bytes, len);
 		g->len = 0;
 	} else {
-		if (!take(s, c, g, len, true, true, &in))
+		if (!take(s, c, g, len, !copy, true, &in))
 			return;
 		wr_mq_concat(&c->rcvq, &in);
 	}
@@ -166,9 +169,10 @@ static bool store_piece(struct wr_tcp_stack *s, struct wr_tcp_conn *c, struct wr
 {
 	uint32_t seq = g->seq;
 	bool edge = seq == c->rcv_nxt;
+	bool copy = s->level >= 2 && wr_tcp_payload_compacts(s, g->p->m, stop - seq);
 	struct wr_mq in = {0};
 
-	if (!take(s, c, g, stop - seq, last, edge, &in)) {
+	if (!take(s, c, g, stop - seq, last && !copy, edge, &in)) {
 		// without its first bytes the rest of an edge segment is not worth its room
 		if (edge && g->len > 0)
 			discard(s, g, g->len, WR_DROP_pay_no_credit);
@@ -239,6 +243,7 @@ static void drain(struct wr_tcp_stack *s, struct wr_tcp_conn *c)
 		moved = true;
 	}
 	if (moved) {
+		d->progress = wr_tcp_since(s->wheel.now_us);
 		wr_tcp_sack_advance(d, c->rcv_nxt);
 		wr_tcp_conn_event(s, c, WR_TCP_EV_READABLE);
 	}

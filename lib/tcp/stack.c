@@ -64,6 +64,11 @@ struct wr_tcp_stack *wr_tcp_stack_create(const struct wr_tcp_config *cfg, wr_us_
 	s->small = full.small;
 	s->overcommit = 4;
 	s->share = UINT32_MAX;
+	if (full.resets_per_s > 0) {
+		s->reset_step_ns = max32((uint32_t)(1000 * WR_US_PER_S / full.resets_per_s), 1);
+		s->reset_ahead_ns = RTE_MAX(WR_TCP_RST_AHEAD_NS - s->reset_step_ns, (int64_t)0);
+		s->reset_ns = (int64_t)now * 1000 - s->reset_ahead_ns;
+	}
 	wr_rng_init(&s->rng, full.seed);
 	wr_wheel_init(&s->wheel, now);
 	if (wr_pool_init(&s->conns, "wr_tcp_conns", full.max_conns, sizeof(struct wr_tcp_conn),

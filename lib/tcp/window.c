@@ -4,6 +4,7 @@
 // The receive window and the memory credit behind it. What is advertised is a promise to hold that
 // many bytes; promises are summed in bytes and, by the MSS, in buffers.
 
+// Buffers behind a promise that is not 0.
 static uint32_t in_segs(struct wr_tcp_stack *s, const struct wr_tcp_conn *c, uint32_t bytes)
 {
 	// connections of a stack nearly always have the same MSS: divide once
@@ -11,21 +12,76 @@ static uint32_t in_segs(struct wr_tcp_stack *s, const struct wr_tcp_conn *c, uin
 		s->inv_mss = c->rcv_mss;
 		s->inv = UINT32_MAX / c->rcv_mss;
 	}
-	return bytes == 0 ? 0 : (uint32_t)(((uint64_t)bytes * s->inv) >> 32) + 1;
+	return (uint32_t)(((uint64_t)bytes * s->inv) >> 32) + 1;
+}
+
+// What a connection is charged for nobody's use of its window.
+static uint32_t stale_charge(const struct wr_tcp_conn *c)
+{
+	return 2u * c->rcv_mss;
+}
+
+// The buffers that it is charged for.
+static uint32_t charged_segs(struct wr_tcp_stack *s, const struct wr_tcp_conn *c)
+{
+	if (unlikely((int32_t)c->promised <= 0))
+		return c->promised == 0 ? 0 : in_segs(s, c, stale_charge(c));
+	return in_segs(s, c, c->promised);
+}
+
+// Whether it may receive, now or once it is open.
+static bool promises(const struct wr_tcp_conn *c)
+{
+	return ((1u << c->state) &
+		       (1u << WR_TCP_ST_ESTABLISHED | 1u << WR_TCP_ST_FIN_WAIT_1 |
+			       1u << WR_TCP_ST_FIN_WAIT_2 | 1u << WR_TCP_ST_SYN_SENT |
+			       1u << WR_TCP_ST_SYN_RECEIVED | 1u << WR_TCP_ST_LISTEN)) != 0;
+}
+
+// A promise that begins, ends, or was stale.
+static __rte_noinline void promise_anew(
+	struct wr_tcp_stack *s, struct wr_tcp_conn *c, uint32_t bytes)
+{
+	uint32_t was = c->promised;
+
+	if (unlikely(was & WR_TCP_STALE)) {
+		s->stale_promise_bytes -= (was & ~WR_TCP_STALE) - stale_charge(c);
+		was = stale_charge(c);
+	}
+	if (was > 0)
+		s->promised_segs -= in_segs(s, c, was);
+	if (bytes > 0)
+		s->promised_segs += in_segs(s, c, bytes);
+	s->promised_bytes += (uint64_t)bytes - was;
+	c->promised = bytes;
 }
 
 // Bring the stack's sums in line with what this connection has promised.
 void wr_tcp_window_promise(struct wr_tcp_stack *s, struct wr_tcp_conn *c)
 {
-	bool open = wr_tcp_can_receive(c) || c->state == WR_TCP_ST_SYN_SENT ||
-	            c->state == WR_TCP_ST_SYN_RECEIVED || c->state == WR_TCP_ST_LISTEN;
-	uint32_t bytes = open ? c->rcv_adv - c->rcv_nxt : 0;
+	uint32_t was = c->promised, bytes = promises(c) ? c->rcv_adv - c->rcv_nxt : 0;
 
-	if (bytes == c->promised)
+	if (bytes == was)
 		return;
-	s->promised_bytes += (uint64_t)bytes - c->promised;
-	s->promised_segs += (uint64_t)in_segs(s, c, bytes) - in_segs(s, c, c->promised);
+	if (unlikely(bytes == 0 || (int32_t)was <= 0)) {
+		promise_anew(s, c, bytes);
+		return;
+	}
+	s->promised_bytes += (uint64_t)bytes - was;
+	s->promised_segs += (uint64_t)in_segs(s, c, bytes) - in_segs(s, c, was);
 	c->promised = bytes;
+}
+
+// Charge only a little of a promise that nobody makes use of.
+void wr_tcp_window_stale(struct wr_tcp_stack *s, struct wr_tcp_conn *c)
+{
+	if ((c->promised & WR_TCP_STALE) || c->promised <= stale_charge(c))
+		return;
+	s->promised_segs -= charged_segs(s, c);
+	s->promised_bytes -= c->promised - stale_charge(c);
+	s->stale_promise_bytes += c->promised - stale_charge(c);
+	c->promised |= WR_TCP_STALE;
+	s->promised_segs += charged_segs(s, c);
 }
 
 bool wr_tcp_credit(const struct wr_tcp_stack *s, uint32_t bufs, bool at_edge)
@@ -51,7 +107,7 @@ static uint32_t window_target(struct wr_tcp_stack *s, const struct wr_tcp_conn *
 	uint32_t now = c->rcv_adv - c->rcv_nxt;
 	uint32_t floor = 2u * c->rcv_mss;
 	uint64_t limit = (uint64_t)s->overcommit * s->cfg.held_budget;
-	uint64_t taken = s->held_rx + s->promised_segs - in_segs(s, c, c->promised);
+	uint64_t taken = s->held_rx + s->promised_segs - charged_segs(s, c);
 	uint64_t credit = limit > taken ? (limit - taken) * c->rcv_mss : 0;
 
 	space = min32(space, (uint32_t)UINT16_MAX << c->our_wscale);
@@ -64,10 +120,13 @@ static uint32_t window_target(struct wr_tcp_stack *s, const struct wr_tcp_conn *
 	return space;
 }
 
-// The first window, shown in our SYN without scaling.
+// The first window, shown in our SYN without scaling. In need those who only ask get the floor:
+// half-open connections promise nothing that established ones could use.
 void wr_tcp_window_open(struct wr_tcp_stack *s, struct wr_tcp_conn *c)
 {
-	c->rcv_adv = c->rcv_nxt + min32(window_target(s, c), (uint32_t)UINT16_MAX);
+	uint32_t most = s->level >= 3 ? 2u * c->rcv_mss : (uint32_t)UINT16_MAX;
+
+	c->rcv_adv = c->rcv_nxt + min32(window_target(s, c), most);
 	wr_tcp_window_promise(s, c);
 }
 

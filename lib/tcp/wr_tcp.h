@@ -74,9 +74,14 @@ struct wr_tcp_config {
 	enum wr_tcp_cookies cookies; // deferred listeners accept eagerly what came by cookie
 	struct rte_mempool *small;   // headers, indirect mbufs, small copies (wr_mempool.h)
 	struct wr_stats *stats;      // counters of the owner; not freed
-	uint64_t secret[4]; // keys: [0..1] initial sequence numbers and timestamps, [2..3] flow
-	                    // table
-	uint64_t seed;      // of the random source
+	uint32_t resets_per_s; // to strays, closed ports, peers of half-open connections that they
+	                       // opened, and SYNs that a listener refuses, not those that
+	                       // wr_pkt.admit does: whoever sets that keeps a rate. 0: no limit.
+	                       // Beyond it nothing is sent: WR_DROP_reset_rate (a refused SYN:
+	                       // WR_DROP_syn_dropped), counted resets_withheld
+	uint64_t secret[4];    // keys: [0..1] initial sequence numbers and timestamps, [2..3] flow
+	                       // table
+	uint64_t seed;         // of the random source
 	int numa_node;
 };
 
@@ -97,6 +102,10 @@ void wr_tcp_input_burst(struct wr_tcp_stack *s, struct wr_pkt *pkts, uint16_t n,
 // Whether a packet belongs to a connection or listener here: the worker asks before it passes
 // unknown traffic to the kernel.
 bool wr_tcp_owns(struct wr_tcp_stack *s, const struct wr_pkt *p);
+
+// Whether there is a connection of this packet's tuple that is not at rest in TIME-WAIT: a SYN then
+// begins none.
+bool wr_tcp_knows(struct wr_tcp_stack *s, const struct wr_pkt *p);
 
 // --- packets out ----------------------------------------------------------------------------
 
@@ -124,10 +133,17 @@ wr_us_t wr_tcp_next_timer(const struct wr_tcp_stack *s);
 // --- listeners ------------------------------------------------------------------------------
 
 enum wr_tcp_admit {
-	WR_TCP_ADMIT,      // accept
-	WR_TCP_REFUSE_RST, // answer a SYN with a reset: WR_DROP_syn_refused
-	WR_TCP_REFUSE_DROP // drop a SYN unanswered: WR_DROP_syn_dropped
+	WR_TCP_ADMIT,       // accept
+	WR_TCP_REFUSE_RST,  // answer a SYN with a reset: WR_DROP_syn_refused; syn_dropped if none
+	                    // could be sent
+	WR_TCP_REFUSE_DROP, // drop a SYN unanswered: WR_DROP_syn_dropped
+	WR_TCP_ADMIT_COOKIE // of one SYN (wr_pkt.admit): accept by SYN cookie, if cookies are not
+	                    // switched off; nothing is kept for it
 };
+
+// A SYN that begins a connection meets the listener's verdict and its own (wr_pkt.admit), which may
+// come with a drop reason (wr_pkt.admit_why; syn_refused is only believed of those that were sent a
+// reset). One that belongs to a connection meets neither.
 
 struct wr_tcp_listen_opts {
 	uint32_t user;   // given back in ready events (listener id of the owner)
@@ -145,6 +161,10 @@ int wr_tcp_listen(struct wr_tcp_stack *s, const struct wr_endpoint *local,
 
 // Stop listening; connections live on. 0 or -ENOENT.
 int wr_tcp_unlisten(struct wr_tcp_stack *s, const struct wr_endpoint *local);
+
+// What the listener of an address and port was given as `user`; UINT32_MAX: nobody listens there.
+uint32_t wr_tcp_listener_user(
+	const struct wr_tcp_stack *s, const struct wr_addr *addr, uint16_t port);
 
 // What new connections meet, on one listener (0 or -ENOENT) or on all (never fails).
 int wr_tcp_set_admit(struct wr_tcp_stack *s, const struct wr_endpoint *local, enum wr_tcp_admit a);
@@ -170,6 +190,8 @@ struct wr_tcp_ready {
 
 // Take the next connection that changed. False when none. Released connections never appear.
 bool wr_tcp_ready_pop(struct wr_tcp_stack *s, struct wr_tcp_ready *out);
+// Whether there are any left.
+bool wr_tcp_ready_left(const struct wr_tcp_stack *s);
 
 // --- endpoints ------------------------------------------------------------------------------
 // A handle from connect, ACCEPTED or SYN belongs to the caller until wr_tcp_release() or
@@ -307,11 +329,15 @@ bool wr_tcp_info(struct wr_tcp_stack *s, wr_handle_t conn, struct wr_tcp_info *o
 struct wr_tcp_gauges {
 	uint32_t conns, half_open, time_wait, ready, dirty;
 	uint32_t disorders; // connections with segments lost or out of order
-	uint32_t conns_max, half_open_max, disorders_max;
+	uint32_t conns_max, half_open_max, disorders_max; // peaks
+	uint16_t answers, answers_room; // stateless answers that wait for the next output
+	uint32_t disorders_room;        // of which there can be at once
 	uint32_t held_rx_mbufs, held_budget;
 	uint32_t held_small_mbufs;
 	uint64_t promised_bytes;
-	uint64_t recv_queue_bytes; // in order, not read
+	uint64_t stale_promise_bytes; // promised to connections that hold nothing and have been
+	                              // silent for 1 s, beyond the 2 MSS that are charged for them
+	uint64_t recv_queue_bytes;    // in order, not read
 	uint64_t ooo_bytes;
 	uint64_t send_queue_bytes; // written, not acknowledged
 };
@@ -321,7 +347,14 @@ void wr_tcp_gauges_walk(struct wr_tcp_stack *s, struct wr_tcp_gauges *out);
 // Pressure level 0-4 of the owner: from 1 on new windows are at most 16 KiB and buffers do not
 // grow; from 2 on windows above the floor of 2 MSS are not raised while held is above the share.
 // `overcommit` is k of the credit rule (promised + held <= k x budget), 4 down to 1.
+// From 2 on payload that fills less than a quarter of its buffer is copied into small ones.
 void wr_tcp_set_pressure(struct wr_tcp_stack *s, uint32_t level, uint32_t overcommit);
+
+// Look at some connections (at most `budget`) for promises that nobody makes use of: a connection
+// that holds nothing and has been silent for 1 s, or a request not completed in that time, is
+// charged 2 MSS; the rest of its window is stale_promise. Its next payload, or what we send it,
+// charges it in full again; so does the next look when it has sent an ACK alone. Once a tick.
+void wr_tcp_promise_walk(struct wr_tcp_stack *s, uint32_t budget, wr_us_t now);
 
 // Bytes of one connection object, for sizing.
 uint32_t wr_tcp_conn_size(void);

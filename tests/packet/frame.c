@@ -313,6 +313,8 @@ bool pk_inject(struct pk_run *r, const struct pk_packet *p)
 		pk_flush(r);
 		return true;
 	}
+	k.admit = p->via.admit;
+	k.admit_why = p->via.why;
 	parsed = k; // the engine may change its own
 	note_ts(r, &k);
 	if ((k.flags & WR_TCP_ACK) && wr_seq_gt(k.ack - r->iss, r->acked) &&

@@ -39,6 +39,7 @@ static const struct config_field {
 	FIELD(keepalive_probes),
 	FIELD(congestion),
 	FIELD(cookies),
+	FIELD(resets_per_s),
 };
 
 static int parse_config(struct pk_lex *l, struct pk_script *s)

@@ -175,6 +175,33 @@ static int via_number(struct pk_lex *l, const char *what, int64_t most, int64_t 
 	return pk_parse_number(l, l->word, what, 0, most, out);
 }
 
+// What stands at the door says of a SYN (enum wr_tcp_admit).
+static int via_admit(struct pk_lex *l, uint8_t *out)
+{
+	static const char *const hows[] = {"all", "rst", "drop", "cookie"};
+
+	if (pk_next(l)) {
+		for (uint8_t i = 0; i < RTE_DIM(hows); i++) {
+			*out = i;
+			if (strcmp(l->word, hows[i]) == 0)
+				return 0;
+		}
+	}
+	return pk_bad(l, "via admit needs one of all, rst, drop, cookie");
+}
+
+static int via_why(struct pk_lex *l, uint8_t *out)
+{
+	if (pk_next(l)) {
+		for (uint32_t i = 1; i < WR_DROP_COUNT; i++) {
+			*out = (uint8_t)i;
+			if (strcmp(l->word, wr_drop_name((enum wr_drop)i)) == 0)
+				return 0;
+		}
+	}
+	return pk_bad(l, "via why needs a drop reason");
+}
+
 static int parse_via_word(struct pk_lex *l, struct pk_via *v)
 {
 	char w[32];
@@ -209,11 +236,14 @@ static int parse_via_word(struct pk_lex *l, struct pk_via *v)
 	} else if (strcmp(w, "dport") == 0) {
 		r = via_number(l, w, 65535, &n);
 		v->dport = (uint16_t)n;
+	} else if (strcmp(w, "admit") == 0) {
+		r = via_admit(l, &v->admit);
+	} else if (strcmp(w, "why") == 0) {
+		r = via_why(l, &v->why);
 	} else {
 		return pk_bad(l,
 			"via '%s' is unknown: bad-checksum, bad-ip-checksum, land, ttl N, tos N, "
-			"doff "
-			"N, padding N, split N, sport N, dport N",
+			"doff N, padding N, split N, sport N, dport N, admit HOW, why REASON",
 			w);
 	}
 	return r;

@@ -70,6 +70,7 @@ struct pk_via {
 	uint16_t sport, dport; // 0: those of the connection
 	uint8_t tos;
 	bool land;
+	uint8_t admit, why; // wr_pkt.admit and admit_why
 };
 
 struct pk_packet {

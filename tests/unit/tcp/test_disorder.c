@@ -184,6 +184,164 @@ static void full_fin(struct peer *r)
 	assert_int_equal(peer_read(r, 1), 200);
 }
 
+// --- who gives way --------------------------------------------------------------------------
+
+// A pool of eight; each of `n` neighbours holds one byte out of order.
+static void open_crowd(struct peer *r, uint32_t n)
+{
+	wr_pool_fini(&r->s->disorders);
+	assert_int_equal(wr_pool_init(&r->s->disorders, "test_disorders", 8,
+				 sizeof(struct wr_tcp_disorder), SOCKET_ID_ANY),
+		0);
+	for (uint32_t i = 0; i < n; i++) {
+		peer_open(r);
+		peer_seg(r, A, 101, 1, 1);
+		r->t.rport++;
+		r->conn = WR_HANDLE_NONE;
+	}
+	peer_open(r);
+	assert_int_equal(used(r), n);
+}
+
+// Time passes as a worker's clock does.
+static void pass(struct peer *r, wr_us_t us)
+{
+	peer_wait(r, us);
+	assert_true(r->s->wheel.now_us + 10 * WR_US_PER_MS >= r->p.now);
+}
+
+static void crowd_gives_way(struct peer *r)
+{
+	open_crowd(r, 8);
+	pass(r, 60 * WR_US_PER_MS); // too soon
+	peer_seg(r, A, 501, 1, 500);
+	assert_int_equal(r->st->ctr[WR_CTR_tcp_disorder_full], 1);
+	assert_int_equal(r->st->drop_bytes[WR_DROP_pay_ooo_evicted], 0);
+	pass(r, 140 * WR_US_PER_MS);
+	peer_seg(r, A, 501, 1, 500);
+	assert_int_equal(r->st->ctr[WR_CTR_tcp_disorder_full], 1);
+	assert_int_equal(r->st->drop_bytes[WR_DROP_pay_ooo_evicted], 1);
+	assert_int_equal(peer_ooo(r)->count, 1);
+	assert_int_equal(used(r), 8);
+	peer_seg(r, A, 1, 1, 500);
+	assert_int_equal(peer_read(r, 1), 1000);
+	assert_int_equal(used(r), 7);
+}
+
+// Not before it is needed; under pressure half of the pool is enough.
+static void crowd_only_when_full(struct peer *r)
+{
+	open_crowd(r, 5);
+	pass(r, 300 * WR_US_PER_MS);
+	peer_seg(r, A, 501, 1, 500);
+	assert_int_equal(r->st->drop_bytes[WR_DROP_pay_ooo_evicted], 0);
+	assert_int_equal(used(r), 6);
+	peer_seg(r, A, 1, 1, 500);
+	assert_int_equal(used(r), 5);
+	wr_tcp_set_pressure(r->s, 1, 4);
+	peer_seg(r, A, 1501, 1, 500);
+	assert_int_equal(r->st->drop_bytes[WR_DROP_pay_ooo_evicted], 1);
+	assert_int_equal(used(r), 5);
+	peer_seg(r, A, 1001, 1, 500);
+	assert_int_equal(peer_read(r, 1), 2000);
+}
+
+// Of them all the one that has waited longest; whoever moves stays.
+static void crowd_longest_wait(struct peer *r)
+{
+	struct wr_tuple t;
+	wr_handle_t mover, last;
+
+	wr_pool_fini(&r->s->disorders);
+	assert_int_equal(wr_pool_init(&r->s->disorders, "test_disorders", 2,
+				 sizeof(struct wr_tcp_disorder), SOCKET_ID_ANY),
+		0);
+	peer_open(r);
+	peer_seg(r, A, 201, 1, 50);
+	peer_seg(r, A, 401, 1, 50);
+	mover = r->conn;
+	t = r->t;
+	r->t.rport++;
+	r->conn = WR_HANDLE_NONE;
+	pass(r, 200 * WR_US_PER_MS);
+	peer_open(r);
+	peer_seg(r, A, 501, 1, 70);
+	last = r->conn;
+	r->t.rport++;
+	r->conn = WR_HANDLE_NONE;
+	pass(r, 200 * WR_US_PER_MS);
+	RTE_SWAP(r->t, t);
+	r->conn = mover;
+	peer_seg(r, A, 1, 1, 200); // moves, and has a hole left
+	RTE_SWAP(r->t, t);
+	r->conn = WR_HANDLE_NONE;
+	peer_open(r);
+	peer_seg(r, A, 501, 1, 500);
+	assert_int_equal(peer_ooo(r)->count, 1);
+	assert_int_equal(r->st->drop_bytes[WR_DROP_pay_ooo_evicted], 70);
+	r->conn = last;
+	assert_int_equal(peer_ooo(r)->count, 0);
+	r->conn = mover;
+	assert_int_equal(peer_ooo(r)->count, 1);
+}
+
+// What a sender needs to recover from losses is not taken.
+static void crowd_spares_senders(struct peer *r)
+{
+	uint32_t m;
+
+	wr_pool_fini(&r->s->disorders);
+	assert_int_equal(wr_pool_init(&r->s->disorders, "test_disorders", 1,
+				 sizeof(struct wr_tcp_disorder), SOCKET_ID_ANY),
+		0);
+	peer_open(r);
+	m = mss(r);
+	peer_write(r, 20 * m, m);
+	peer_conn(r)->min_rtt_us = peer_conn(r)->srtt_us = 2000;
+	r->p.now += 500;
+	for (uint32_t i = 1; i <= 3; i++)
+		peer_dup(r, 1, 1 + m, 1 + (i + 1) * m);
+	assert_int_equal(used(r), 1);
+	assert_int_equal(peer_conn(r)->ca_state, WR_TCP_CA_RECOVERY);
+	r->t.rport++;
+	r->conn = WR_HANDLE_NONE;
+	pass(r, 150 * WR_US_PER_MS);
+	peer_open(r);
+	peer_seg(r, A, 501, 1, 500);
+	assert_int_equal(r->st->ctr[WR_CTR_tcp_disorder_full], 1);
+	assert_int_equal(peer_ooo(r)->count, 0);
+}
+
+// The FIN that waited with the evicted payload comes again.
+static void crowd_fin_comes_again(struct peer *r)
+{
+	wr_handle_t first;
+	struct wr_tuple t;
+
+	wr_pool_fini(&r->s->disorders);
+	assert_int_equal(wr_pool_init(&r->s->disorders, "test_disorders", 1,
+				 sizeof(struct wr_tcp_disorder), SOCKET_ID_ANY),
+		0);
+	peer_open(r);
+	first = r->conn;
+	t = r->t;
+	peer_seg(r, A | WR_TCP_FIN, 101, 1, 100);
+	r->t.rport++;
+	r->conn = WR_HANDLE_NONE;
+	pass(r, 200 * WR_US_PER_MS);
+	peer_open(r);
+	peer_seg(r, A, 501, 1, 500);
+	assert_int_equal(r->st->drop_bytes[WR_DROP_pay_ooo_evicted], 100);
+	peer_seg(r, A, 1, 1, 500);
+	r->t = t;
+	r->conn = first;
+	peer_seg(r, A, 1, 1, 100);
+	assert_int_equal(peer_state(r), WR_TCP_ST_ESTABLISHED);
+	peer_seg(r, A | WR_TCP_FIN, 101, 1, 100);
+	assert_int_equal(peer_state(r), WR_TCP_ST_CLOSE_WAIT);
+	assert_int_equal(peer_read(r, 1), 200);
+}
+
 // Losses are found by the retransmission timer alone. The peer keeps nothing out of order.
 static void full_sending(struct peer *r)
 {
@@ -248,6 +406,11 @@ EACH(disorder_full_receiving, full_receiving)
 EACH(disorder_full_fin, full_fin)
 EACH(disorder_full_sending, full_sending)
 EACH(disorder_taken_when_there_is_one_again, taken_when_there_is_one_again)
+EACH(disorder_crowd_gives_way, crowd_gives_way)
+EACH(disorder_crowd_only_when_full, crowd_only_when_full)
+EACH(disorder_crowd_longest_wait, crowd_longest_wait)
+EACH(disorder_crowd_spares_senders, crowd_spares_senders)
+EACH(disorder_crowd_fin_comes_again, crowd_fin_comes_again)
 
 int main(void)
 {
@@ -262,6 +425,11 @@ int main(void)
 		cmocka_unit_test(disorder_full_fin),
 		cmocka_unit_test(disorder_full_sending),
 		cmocka_unit_test(disorder_taken_when_there_is_one_again),
+		cmocka_unit_test(disorder_crowd_gives_way),
+		cmocka_unit_test(disorder_crowd_only_when_full),
+		cmocka_unit_test(disorder_crowd_longest_wait),
+		cmocka_unit_test(disorder_crowd_spares_senders),
+		cmocka_unit_test(disorder_crowd_fin_comes_again),
 	};
 
 	wr_test_eal_init();

@@ -4,6 +4,9 @@
 #include "cookie.h"
 #include "peer.h"
 
+// That may wait, of those to no connection.
+#define ANSWERS (WR_TCP_ANSWERS - WR_TCP_ANSWERS_KEPT)
+
 #define A       WR_TCP_ACK
 #define STEP    WR_TCP_COOKIE_STEP_US
 #define OPTS    (WR_TCPOPT_WSCALE | WR_TCPOPT_SACKOK | WR_TCPOPT_TS)
@@ -405,20 +408,20 @@ static void no_room_when_the_ack_comes(struct peer *r)
 // One SYN too many before the output comes to the answers.
 static void answers_are_full(struct peer *r)
 {
-	struct rte_mbuf *pkts[WR_TCP_ANSWERS + 1];
+	struct rte_mbuf *pkts[ANSWERS + 1];
 	struct wr_tcp_tx tx = {pkts, 0, RTE_DIM(pkts)};
 	struct pair_seg g = {.t = r->t, .seq = r->irs, .flags = WR_TCP_SYN, .window = 1000};
 
-	for (uint32_t i = 0; i <= WR_TCP_ANSWERS; i++) {
-		assert_int_equal(r->st->drop[WR_DROP_no_mbuf], 0);
+	for (uint32_t i = 0; i <= ANSWERS; i++) {
+		assert_int_equal(r->st->drop[WR_DROP_answers_full], 0);
 		g.t.rport++;
 		pair_inject(&r->p, 1, &g);
 	}
-	assert_int_equal(r->st->drop[WR_DROP_no_mbuf], 1);
-	assert_int_equal(ctr(r, WR_CTR_tcp_cookies_sent), WR_TCP_ANSWERS);
+	assert_int_equal(r->st->drop[WR_DROP_answers_full], 1);
+	assert_int_equal(ctr(r, WR_CTR_tcp_cookies_sent), ANSWERS);
 	assert_int_equal(conns(r), 0);
 	wr_tcp_output(r->s, &tx, 10, r->p.now);
-	assert_int_equal(tx.count, WR_TCP_ANSWERS);
+	assert_int_equal(tx.count, ANSWERS);
 	for (uint16_t i = 0; i < tx.count; i++)
 		rte_pktmbuf_free(pkts[i]);
 	r->t.rport = g.t.rport;

@@ -2,6 +2,7 @@
 #include "wr_test.h"
 
 #include "peer.h"
+#include "wr_build.h"
 
 #define A WR_TCP_ACK
 #define S WR_TCP_SYN
@@ -120,6 +121,198 @@ static void admission(struct peer *r)
 	assert_int_equal(r->st->drop[WR_DROP_syn_dropped], 1);
 	wr_tcp_set_admit_all(r->s, WR_TCP_ADMIT);
 	peer_open(r);
+}
+
+// A SYN of which the door says `admit` and `why`.
+static void judge(struct peer *r, uint8_t admit, uint8_t why)
+{
+	struct wr_tuple t = {r->t.remote, r->t.local, r->t.rport, r->t.lport};
+	struct wr_tcp_hdr h = {.t = &t, .seq = r->irs, .window = 1000, .flags = S};
+	struct rte_mbuf *m = rte_pktmbuf_alloc(r->p.rx);
+	struct wr_pkt k;
+
+	assert_int_equal(wr_build_tcp(m, &h), 0);
+	wr_build_finish_csum(m);
+	memset(&k, 0xff, sizeof(k));
+	wr_parse_frame(&k, m, WR_PARSE_F_NO_L2);
+	assert_int_equal(k.kind, WR_PKT_TCP);
+	assert_int_equal(k.admit, WR_TCP_ADMIT); // unless somebody says otherwise
+	assert_int_equal(k.admit_why, WR_DROP_NONE);
+	k.admit = admit;
+	k.admit_why = why;
+	wr_tcp_input_burst(r->s, &k, 1, r->p.now);
+}
+
+static void judged_syn(struct peer *r, uint8_t admit, uint8_t why)
+{
+	judge(r, admit, why);
+	r->n = 0;
+	peer_flush(r);
+}
+
+// Each verdict of the listener against each of the door.
+static void door(struct peer *r)
+{
+	static const uint8_t expect[4][4] = {
+		// of the door: let in, reset, drop, cookie
+		{0, 1, 2, 3}, // let in
+		{1, 1, 2, 1}, // reset
+		{2, 2, 2, 2}, // drop
+		{3, 1, 2, 3}, // cookie
+	};
+	uint64_t *drop = r->st->drop, *ctr = r->st->ctr;
+
+	for (uint8_t all = 0; all < 4; all++) {
+		for (uint8_t one = 0; one < 4; one++) {
+			uint64_t refused = drop[WR_DROP_syn_refused], rst = ctr[WR_CTR_tcp_rst_out];
+			uint64_t dropped = drop[WR_DROP_syn_dropped];
+			uint64_t cookies = ctr[WR_CTR_door_cookies];
+			uint32_t conns = wr_pool_used(&r->s->conns);
+			uint8_t how = expect[all][one];
+
+			wr_tcp_set_admit_all(r->s, (enum wr_tcp_admit)all);
+			r->t.rport++;
+			judged_syn(r, one, WR_DROP_NONE);
+			assert_int_equal(drop[WR_DROP_syn_refused] - refused, how == 1);
+			assert_int_equal(ctr[WR_CTR_tcp_rst_out] - rst, how == 1);
+			assert_int_equal(drop[WR_DROP_syn_dropped] - dropped, how == 2);
+			assert_int_equal(ctr[WR_CTR_door_cookies] - cookies, how == 3);
+			assert_int_equal(wr_pool_used(&r->s->conns) - conns, how == 0);
+			assert_int_equal(r->n, how != 2);
+			assert_int_equal(r->out[0].k.flags, how == 1   ? WR_TCP_RST | A
+							    : how == 2 ? r->out[0].k.flags
+								       : S | A);
+		}
+	}
+	assert_int_equal(ctr[WR_CTR_tcp_cookies_sent], ctr[WR_CTR_door_cookies]);
+}
+
+// The reason counts with a refusal of the door alone; what is none of either is not believed.
+static void door_reasons(struct peer *r)
+{
+	uint64_t *drop = r->st->drop;
+
+	judged_syn(r, WR_TCP_REFUSE_RST, WR_DROP_syn_limit_conns);
+	judged_syn(r, WR_TCP_REFUSE_DROP, WR_DROP_syn_limit_conns);
+	assert_int_equal(drop[WR_DROP_syn_limit_conns], 2);
+	assert_int_equal(drop[WR_DROP_syn_refused] + drop[WR_DROP_syn_dropped], 0);
+	judged_syn(r, WR_TCP_REFUSE_RST, UINT8_MAX);
+	assert_int_equal(drop[WR_DROP_syn_refused], 1);
+	judged_syn(r, 77, WR_DROP_NONE);
+	assert_int_equal(drop[WR_DROP_syn_dropped], 1);
+	wr_tcp_set_admit_all(r->s, WR_TCP_REFUSE_DROP);
+	judged_syn(r, WR_TCP_REFUSE_RST, WR_DROP_syn_operator); // both refuse: the name counts
+	assert_int_equal(drop[WR_DROP_syn_operator], 1);
+	assert_int_equal(r->n, 0);
+	judged_syn(r, WR_TCP_ADMIT, WR_DROP_syn_operator);
+	assert_int_equal(drop[WR_DROP_syn_operator], 1);
+	assert_int_equal(drop[WR_DROP_syn_dropped], 2);
+	assert_int_equal(r->st->ctr[WR_CTR_tcp_syn_in], 6);
+	assert_int_equal(wr_pool_used(&r->s->conns), 0);
+}
+
+// A client that got no reset was not told, whatever the door meant to say; it counts once.
+static void door_resets_unsent(struct peer *r)
+{
+	uint32_t room = WR_TCP_ANSWERS - WR_TCP_ANSWERS_KEPT;
+	struct rte_mbuf *pkts[WR_TCP_ANSWERS];
+	struct wr_tcp_tx tx = {pkts, 0, WR_TCP_ANSWERS};
+	uint64_t *drop = r->st->drop;
+
+	for (uint32_t i = 0; i < room; i++)
+		judge(r, WR_TCP_REFUSE_RST, WR_DROP_syn_refused);
+	assert_int_equal(drop[WR_DROP_syn_refused], room);
+	judge(r, WR_TCP_REFUSE_RST, WR_DROP_syn_refused);
+	judge(r, WR_TCP_REFUSE_RST, WR_DROP_NONE);
+	judge(r, WR_TCP_REFUSE_DROP, WR_DROP_syn_refused);
+	assert_int_equal(drop[WR_DROP_syn_dropped], 3);
+	judge(r, WR_TCP_REFUSE_RST, WR_DROP_syn_limit_rate);
+	assert_int_equal(drop[WR_DROP_syn_limit_rate], 1);
+	wr_tcp_set_admit_all(r->s, WR_TCP_REFUSE_RST);
+	judge(r, WR_TCP_ADMIT, WR_DROP_NONE);
+	assert_int_equal(drop[WR_DROP_syn_dropped], 4);
+	assert_int_equal(drop[WR_DROP_syn_refused], room);
+	assert_int_equal(drop[WR_DROP_no_mbuf], 0);
+	assert_int_equal(r->st->ctr[WR_CTR_tcp_rst_out], room);
+	wr_tcp_output(r->s, &tx, 10, r->p.now);
+	assert_int_equal(tx.count, room);
+	rte_pktmbuf_free_bulk(pkts, tx.count);
+	// the listener's own word is the stricter: nothing is sent
+	wr_tcp_set_admit_all(r->s, WR_TCP_REFUSE_DROP);
+	judged_syn(r, WR_TCP_REFUSE_RST, WR_DROP_syn_refused);
+	assert_int_equal(r->n, 0);
+	assert_int_equal(drop[WR_DROP_syn_dropped], 5);
+}
+
+// The door has a rate of its own: strays take nothing of it, nor it of theirs.
+static void input_syn_door_rate(void **state)
+{
+	struct wr_tcp_config cfg = pair_config();
+
+	cfg.resets_per_s = 1;
+	for (uint32_t v = 0; v < peer_variant_count; v++) {
+		struct peer *r = peer_start(&peer_variants[v], &cfg);
+		uint64_t *drop = r->st->drop, *ctr = r->st->ctr;
+
+		for (int i = 0; i < 10; i++)
+			judged_syn(r, WR_TCP_REFUSE_RST, WR_DROP_syn_refused);
+		peer_seg(r, A, 77, 99, 0);
+		assert_int_equal(r->n, 1);
+		peer_seg(r, A, 77, 99, 0);
+		assert_int_equal(r->n, 0);
+		wr_tcp_set_admit_all(r->s, WR_TCP_REFUSE_RST);
+		judged_syn(r, WR_TCP_REFUSE_RST, WR_DROP_syn_refused);
+		assert_int_equal(r->n, 1);
+		assert_int_equal(drop[WR_DROP_syn_refused], 11);
+		assert_int_equal(ctr[WR_CTR_resets_withheld], 1);
+		// the listener has none
+		judged_syn(r, WR_TCP_ADMIT, WR_DROP_NONE);
+		judged_syn(r, WR_TCP_ADMIT_COOKIE, WR_DROP_NONE);
+		assert_int_equal(drop[WR_DROP_syn_dropped], 2);
+		assert_int_equal(ctr[WR_CTR_resets_withheld], 3);
+		r->p.now += WR_US_PER_S;
+		judged_syn(r, WR_TCP_ADMIT, WR_DROP_NONE);
+		assert_int_equal(drop[WR_DROP_syn_refused], 12);
+		assert_int_equal(ctr[WR_CTR_tcp_rst_out], 13);
+		peer_stop(r);
+	}
+}
+
+// Anyone can ask for the reset of a half-open connection, save one that we open ourselves.
+static void input_syn_half_open_rate(void **state)
+{
+	struct wr_tcp_config cfg = pair_config();
+
+	cfg.resets_per_s = 1;
+	for (uint32_t v = 0; v < peer_variant_count; v++) {
+		struct peer *r = peer_start(&peer_variants[v], &cfg);
+		struct wr_endpoint e = {r->t.local, 82};
+
+		assert_int_equal(
+			wr_tcp_listen(r->s, &e, &(struct wr_tcp_listen_opts){.deferred = true}), 0);
+		r->t.lport = 82;
+		peer_seg(r, S, 0, 0, 0);
+		assert_int_equal(peer_state(r), WR_TCP_ST_LISTEN);
+		peer_seg(r, A, 1, 99, 0);
+		peer_expect(r, 0, WR_TCP_RST, 99, 0, 0);
+		assert_int_equal(r->st->drop[WR_DROP_tcp_ack_unacceptable], 1);
+		peer_seg(r, A, 1, 99, 0);
+		assert_int_equal(r->n, 0);
+		assert_int_equal(r->st->drop[WR_DROP_reset_rate], 1);
+		assert_int_equal(r->st->ctr[WR_CTR_resets_withheld], 1);
+		peer_stop(r);
+
+		r = peer_start(&peer_variants[v], &cfg);
+		peer_connect(r, r->v.opts);
+		for (int i = 0; i < 3; i++) {
+			uint64_t before = r->st->ctr[WR_CTR_tcp_rst_out];
+
+			peer_seg(r, A, 0, 99, 0);
+			assert_int_equal(r->st->ctr[WR_CTR_tcp_rst_out] - before, 1);
+		}
+		assert_int_equal(r->st->drop[WR_DROP_tcp_ack_unacceptable], 3);
+		peer_stop(r);
+	}
 }
 
 static void no_listener(struct peer *r)
@@ -290,6 +483,9 @@ EACH(input_syn_bad_ack_of_syn_ack, bad_ack_of_syn_ack)
 EACH(input_syn_data_in_syn, data_in_syn)
 EACH(input_syn_repeats_and_expires, syn_ack_repeats_and_expires)
 EACH(input_syn_admission, admission)
+EACH(input_syn_door, door)
+EACH(input_syn_door_reasons, door_reasons)
+EACH(input_syn_door_resets_unsent, door_resets_unsent)
 EACH(input_syn_no_listener, no_listener)
 EACH(input_syn_active, active)
 EACH(input_syn_active_unasked_options, active_unasked_options)
@@ -309,6 +505,11 @@ int main(void)
 		cmocka_unit_test(input_syn_data_in_syn),
 		cmocka_unit_test(input_syn_repeats_and_expires),
 		cmocka_unit_test(input_syn_admission),
+		cmocka_unit_test(input_syn_door),
+		cmocka_unit_test(input_syn_door_reasons),
+		cmocka_unit_test(input_syn_door_resets_unsent),
+		cmocka_unit_test(input_syn_door_rate),
+		cmocka_unit_test(input_syn_half_open_rate),
 		cmocka_unit_test(input_syn_no_listener),
 		cmocka_unit_test(input_syn_half_open_limit),
 		cmocka_unit_test(input_syn_active),

@@ -170,6 +170,89 @@ static void small_in_order(struct peer *r)
 	assert_int_equal(peer_read(r, 1), 512);
 }
 
+// A flood of single bytes in order: what it may pin is a small part of the window shown, whether it
+// is read by nobody, or what is read is taken by nobody.
+static void one_byte_share(struct peer *r)
+{
+	uint32_t sent = 0, pinned = 0, buf;
+	struct wr_mq q = {0};
+
+	peer_open(r);
+	buf = peer_conn(r)->rcv_buf;
+	while (peer_conn(r)->rcv_adv != peer_conn(r)->rcv_nxt && sent < buf) {
+		peer_seg(r, A, 1 + sent, 1, 1);
+		sent++;
+	}
+	assert_int_equal(r->s->held_rx, 0);
+	assert_in_range(r->s->held_small, 1, buf / 512 + 1);
+	assert_int_equal(peer_read(r, 1), sent);
+	// read as they come and written on, to a peer that takes nothing
+	for (uint32_t i = 0; i < 2000; i++) {
+		uint32_t space = wr_tcp_send_space(r->s, r->conn);
+
+		peer_seg(r, A, 1 + sent + i, 1, 1);
+		if (space > 0 && wr_tcp_read(r->s, r->conn, &q, space, r->p.now) > 0)
+			wr_tcp_write(r->s, r->conn, &q, r->p.now);
+		pinned = RTE_MAX(pinned, r->s->held_small);
+	}
+	assert_in_range(pinned, 200, peer_conn(r)->snd_buf / 512 + buf / 512 + 2);
+	assert_true(peer_conn(r)->sndq.count <= peer_conn(r)->snd_buf / 512);
+}
+
+static void reasm_one_byte_share(void **state)
+{
+	for (uint32_t v = 0; v < peer_variant_count; v++) {
+		struct peer *r = peer_start(&peer_variants[v], NULL);
+
+		r->p.check = false; // what is written is not the application's stream
+		one_byte_share(r);
+		peer_stop(r);
+	}
+}
+
+// From level 2 on payload that fills less than a quarter of its buffer is copied; in order and not.
+static void compaction(struct peer *r)
+{
+	const uint32_t quarter = (rte_pktmbuf_data_room_size(r->p.rx) - RTE_PKTMBUF_HEADROOM) / 4;
+	uint32_t seq = 1;
+
+	peer_open(r);
+	wr_tcp_set_pressure(r->s, 1, 4);
+	peer_seg(r, A, seq, 1, quarter - 1);
+	seq += quarter - 1;
+	assert_int_equal(r->s->held_rx, 1);
+	wr_tcp_set_pressure(r->s, 2, 4);
+	peer_seg(r, A, seq, 1, quarter);
+	seq += quarter;
+	assert_int_equal(r->s->held_rx, 2);
+	assert_int_equal(r->st->ctr[WR_CTR_pay_compacted], 0);
+	peer_seg(r, A, seq, 1, quarter - 1);
+	seq += quarter - 1;
+	assert_int_equal(r->s->held_rx, 2);
+	assert_in_range(r->s->held_small, 1, 2);
+	assert_int_equal(r->st->ctr[WR_CTR_pay_compacted], 1);
+	peer_seg(r, A, seq + 100, 1, quarter - 1); // out of order
+	assert_int_equal(r->s->held_rx, 2);
+	assert_int_equal(r->st->ctr[WR_CTR_pay_compacted], 2);
+	peer_seg(r, A, seq, 1, 100); // what is copied in any case is not counted
+	assert_int_equal(r->st->ctr[WR_CTR_pay_compacted], 2);
+	seq += 100 + quarter - 1;
+	assert_int_equal(peer_read(r, 1), seq - 1);
+	// two of them share a small buffer
+	peer_seg(r, A, seq, 1, WR_COPY_BYTES);
+	peer_seg(r, A, seq + WR_COPY_BYTES, 1, WR_COPY_BYTES);
+	assert_int_equal(r->s->held_small, 1);
+	assert_int_equal(r->st->ctr[WR_CTR_pay_compacted], 4);
+	assert_int_equal(peer_read(r, seq), 2 * WR_COPY_BYTES);
+	seq += 2 * WR_COPY_BYTES;
+	// without small buffers it is kept as it came
+	r->s->cfg.small_budget = 0;
+	peer_seg(r, A, seq, 1, quarter - 1);
+	assert_int_equal(r->s->held_rx, 1);
+	assert_int_equal(r->st->ctr[WR_CTR_pay_compacted], 4);
+	assert_int_equal(peer_read(r, seq), quarter - 1);
+}
+
 static void reasm_no_credit_discards_unacknowledged(void **state)
 {
 	struct wr_tcp_config cfg = pair_config();
@@ -218,6 +301,7 @@ EACH(reasm_out_of_order_is_reported, out_of_order_is_reported)
 EACH(reasm_repeated_out_of_order, repeated_out_of_order)
 EACH(reasm_one_byte_flood, one_byte_flood)
 EACH(reasm_small_in_order, small_in_order)
+EACH(reasm_compaction, compaction)
 
 int main(void)
 {
@@ -228,6 +312,8 @@ int main(void)
 		cmocka_unit_test(reasm_repeated_out_of_order),
 		cmocka_unit_test(reasm_one_byte_flood),
 		cmocka_unit_test(reasm_small_in_order),
+		cmocka_unit_test(reasm_one_byte_share),
+		cmocka_unit_test(reasm_compaction),
 		cmocka_unit_test(reasm_full_store_takes_the_missing),
 		cmocka_unit_test(reasm_stack_limit_counts_all_connections),
 		cmocka_unit_test(reasm_no_credit_discards_unacknowledged),

@@ -141,6 +141,22 @@ static void window_promises_end_with_the_stream(void **state)
 	peer_stop(r);
 }
 
+// From level 3 on the first window is the floor; what is read opens it.
+static void pressure_first_window(struct peer *r)
+{
+	uint32_t cursor = 0;
+
+	wr_tcp_set_pressure(r->s, 3, 1);
+	peer_syn(r);
+	r->conn = wr_tcp_walk(r->s, &cursor);
+	assert_int_equal(peer_conn(r)->rcv_adv - peer_conn(r)->rcv_nxt, 2u * peer_conn(r)->rcv_mss);
+	peer_seg(r, A, 1, 1, 0);
+	peer_seg(r, A, 1, 1, 1000);
+	peer_read(r, 1);
+	assert_in_range(peer_conn(r)->rcv_adv - peer_conn(r)->rcv_nxt,
+		2u * peer_conn(r)->rcv_mss + 1, WR_TCP_SLOW_WND);
+}
+
 // --- autotuning -----------------------------------------------------------------------------
 
 #define BEGIN (64u << 10)
@@ -381,6 +397,7 @@ EACH(window_reader_opens, reader_opens)
 EACH(window_small_reads_are_silent, small_reads_are_silent)
 EACH(window_edge_is_not_withdrawn, edge_is_not_withdrawn)
 EACH(window_pressure_slows_new_windows, pressure_slows_new_windows)
+EACH(window_pressure_first_window, pressure_first_window)
 TUNED(tuned_to_the_cap, MOST)
 TUNED(tuned_in_steps, MOST)
 TUNED(tuned_by_what_is_read, MOST)
@@ -405,6 +422,7 @@ int main(void)
 		cmocka_unit_test(window_edge_is_not_withdrawn),
 		cmocka_unit_test(window_rounding_does_not_creep),
 		cmocka_unit_test(window_pressure_slows_new_windows),
+		cmocka_unit_test(window_pressure_first_window),
 		cmocka_unit_test(window_credit_bounds_promises),
 		cmocka_unit_test(window_promises_end_with_the_stream),
 		cmocka_unit_test(window_tuned_to_the_cap),
