@@ -27,6 +27,20 @@ const struct wr_conf_port *wr_conf_check_own(const struct wr_conf *c, const stru
 	return NULL;
 }
 
+int wr_conf_check_network(
+	const struct wr_conf_check *k, const char *key, const struct wr_prefix *p, uint32_t line)
+{
+	struct wr_prefix net = wr_settings_network(p);
+	char text[WR_ADDR_STR + 4], right[WR_ADDR_STR + 4];
+
+	if (wr_addr_eq(&net.addr, &p->addr))
+		return 0;
+	return wr_settings_fail(&k->at, p, line,
+		"%s: value '%s' has bits beyond its prefix length; right would be '%s'", key,
+		wr_prefix_format(p, text, sizeof(text)),
+		wr_prefix_format(&net, right, sizeof(right)));
+}
+
 static int check_workers(const struct wr_conf_check *k)
 {
 	const struct wr_conf_runtime *r = &k->c->runtime;
@@ -71,6 +85,12 @@ int wr_conf_check(
 		rc = wr_conf_check_listen(&k);
 	if (rc == 0)
 		rc = wr_conf_check_pool(&k);
+	if (rc == 0)
+		rc = wr_conf_check_access(&k);
+	if (rc == 0)
+		rc = wr_conf_check_pressure(&k);
+	if (rc == 0)
+		rc = wr_conf_check_limits(&k);
 	if (rc == 0)
 		rc = wr_conf_check_tcp(&k);
 	return rc;

@@ -16,10 +16,17 @@ int wr_conf_check(
 	const struct wr_conf *c, const struct wr_settings_marks *marks, struct wr_err *err);
 
 // Parts of wr_conf_check(), one a source file.
-int wr_conf_check_net(const struct wr_conf_check *k);    // ports, gateways, routes
-int wr_conf_check_listen(const struct wr_conf_check *k); // listeners
-int wr_conf_check_pool(const struct wr_conf_check *k);   // sources, backends
-int wr_conf_check_tcp(const struct wr_conf_check *k);    // buffers, keepalive; warns last
+int wr_conf_check_net(const struct wr_conf_check *k);      // ports, gateways, routes
+int wr_conf_check_listen(const struct wr_conf_check *k);   // listeners
+int wr_conf_check_pool(const struct wr_conf_check *k);     // sources, backends
+int wr_conf_check_access(const struct wr_conf_check *k);   // who may connect
+int wr_conf_check_pressure(const struct wr_conf_check *k); // marks
+int wr_conf_check_limits(const struct wr_conf_check *k);   // limits, waits, classes by source
+int wr_conf_check_tcp(const struct wr_conf_check *k);      // buffers, keepalive; warns last
+
+// Refuse a prefix with bits beyond its length; `key` names it, `line` is where when it has no mark.
+int wr_conf_check_network(
+	const struct wr_conf_check *k, const char *key, const struct wr_prefix *p, uint32_t line);
 
 // Does a port have an address of this family that connections can come from?
 bool wr_conf_check_family(const struct wr_conf *c, bool v4);

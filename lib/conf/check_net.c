@@ -100,18 +100,16 @@ static int check_devices(const struct wr_conf_check *k, uint32_t i)
 static int check_route(const struct wr_conf_check *k, uint32_t i)
 {
 	const struct wr_conf_route *r = &k->c->routes[i];
-	struct wr_prefix net = wr_settings_network(&r->to);
-	char to[WR_ADDR_STR + 4], via[WR_ADDR_STR], right[WR_ADDR_STR + 4];
+	char key[32], to[WR_ADDR_STR + 4], via[WR_ADDR_STR];
 	const char *why;
+	int rc;
 
 	wr_prefix_format(&r->to, to, sizeof(to));
 	wr_addr_format(&r->via, via, sizeof(via));
-	wr_prefix_format(&net, right, sizeof(right));
-	if (!wr_addr_eq(&net.addr, &r->to.addr))
-		return wr_settings_fail(&k->at, &r->to, r->line,
-			"routes[%u].to: value '%s' has bits beyond its prefix length; right would "
-			"be '%s'",
-			i, to, right);
+	snprintf(key, sizeof(key), "routes[%u].to", i);
+	rc = wr_conf_check_network(k, key, &r->to, r->line);
+	if (rc < 0)
+		return rc;
 	if (wr_addr_is_v4(&r->via) != (r->to.len >= 96 && wr_addr_is_v4(&r->to.addr)))
 		return wr_settings_fail(&k->at, &r->via, r->line,
 			"routes[%u].via: value '%s' is not of the family of '%s'; right would be "

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_common.h>
 #include <rte_config.h>
 
 #include "check.h"
@@ -46,6 +47,21 @@ static int fill_workers(struct wr_conf_runtime *r, const char *file, struct wr_e
 	return 0;
 }
 
+// What was not given follows what was: as a default it must not contradict it.
+static void fill_waits(struct wr_conf *c, const struct wr_settings_marks *marks)
+{
+	for (uint32_t i = 0; i < c->service_count; i++) {
+		struct wr_conf_service *s = &c->services[i];
+
+		if (!wr_settings_given(marks, &s->wait_sessions))
+			s->wait_sessions = RTE_MIN(s->wait_sessions, c->runtime.max_sessions);
+		if (!wr_settings_given(marks, &s->wait_time_us))
+			s->wait_time_us = RTE_MIN(s->wait_time_us, s->idle_us);
+		if (!wr_settings_given(marks, &s->wait_target_us))
+			s->wait_target_us = RTE_MIN(s->wait_target_us, s->wait_time_us);
+	}
+}
+
 struct wr_conf *wr_conf_parse(const char *file, const char *text, size_t len, struct wr_err *err)
 {
 	const struct wr_settings_input in = {.file = file, .text = text, .len = len};
@@ -59,8 +75,10 @@ struct wr_conf *wr_conf_parse(const char *file, const char *text, size_t len, st
 	}
 	snprintf(c->file, sizeof(c->file), "%s", file);
 	rc = wr_settings_parse(&wr_conf_table, &in, c, &marks, err);
-	if (rc == 0)
+	if (rc == 0) {
+		fill_waits(c, &marks);
 		rc = wr_conf_check(c, &marks, err);
+	}
 	if (rc == 0 && c->runtime.workers_auto)
 		rc = fill_workers(&c->runtime, file, err);
 	wr_settings_marks_fini(&marks);
@@ -87,9 +105,13 @@ void wr_conf_free(struct wr_conf *c)
 {
 	if (!c)
 		return;
-	// All pools: one that was being filled when an error came is not counted yet.
+	// All of them: one that was being filled when an error came is not counted yet.
 	for (uint32_t i = 0; i < WR_MAX_POOLS; i++)
 		free(c->pools[i].backends);
+	for (uint32_t i = 0; i < WR_MAX_SERVICES; i++)
+		free(c->services[i].sources);
+	free(c->access.deny);
+	free(c->access.allow);
 	free(c);
 }
 
@@ -109,6 +131,17 @@ int wr_conf_find_pool(const struct wr_conf *c, const char *name)
 			return (int)i;
 	}
 	return -1;
+}
+
+bool wr_conf_pool_limited(const struct wr_conf *c, uint32_t pool)
+{
+	const struct wr_conf_pool *p = &c->pools[pool];
+
+	for (uint32_t i = 0; i < p->backend_count; i++) {
+		if (p->backends[i].max_connections)
+			return true;
+	}
+	return p->max_connections > 0;
 }
 
 void wr_conf_dump(const struct wr_conf *c, FILE *out)

@@ -2,6 +2,7 @@
 #include "settings.h"
 
 #include "wr_conf.h"
+#include "wr_pressure.h"
 
 #include <rte_config.h>
 
@@ -11,6 +12,11 @@
 
 #define KIB(n) ((n)*1024ULL)
 #define MIB(n) ((n)*1024 * 1024ULL)
+#define GIB(n) ((n)*1024 * 1024 * 1024ULL)
+
+#define SESSIONS_MOST 16777216  // of any number of sessions or connections
+#define RATE_MOST     100000000 // connections a second: far above any link's SYNs
+#define BYTES_MOST    GIB(100)  // a second: far above any port
 
 #define FIELD  WR_SETTINGS_FIELD
 #define ARRAY  WR_SETTINGS_ARRAY
@@ -26,6 +32,13 @@ static const char *const on_reset_words[] = {"pass", "drain", NULL};
 static const char *const balance_words[] = {"maglev", NULL};
 static const char *const on_down_words[] = {"reset", "drain", NULL};
 static const char *const health_words[] = {"none", "tcp", NULL};
+static const char *const refuse_words[] = {"reset", "drop", NULL};
+static const char *const over_words[] = {"delay", "refuse", NULL};
+static const char *const queue_words[] = {
+#define WR_QUEUE(sym, name, unit, low, high, critical, text) name,
+#include "wr_queue.def"
+#undef WR_QUEUE
+	NULL};
 
 // Ports come before routes and pools before services: a name is resolved when it is read.
 // clang-format off
@@ -85,6 +98,73 @@ static const struct wr_settings_row rows[] = {
 	 FIELD(wr_conf, runtime.tcp.syn_cookies),
 	 .help = "SYN cookies (RFC 4987): auto while half-open connections are at their limit, always for every SYN, never drops SYNs at the limit; a client that comes by cookie is accepted eagerly."},
 
+	{.path = "pressure", INSIDE,
+	 .help = "What the instance does when work comes faster than it can be done: how new connections are paced and refused, when slow peers are let go."},
+	{.path = "pressure.enabled", .type = WR_SETTINGS_T_BOOL, .dflt = "yes", FIELD(wr_conf, pressure.enabled),
+	 .help = "no shows queues, levels and events as ever and lets nothing react to them: no connection is paced, refused or reset because of a level; access, limits and max_connections hold all the same."},
+	{.path = "pressure.target", .type = WR_SETTINGS_T_TIME, .dflt = "5ms", .min = 100, .max = S(1),
+	 FIELD(wr_conf, pressure.target_us),
+	 .help = "Lag of a worker that admission aims at: how long it has been behind, that is, has not both emptied its receive queues and served every ready connection. While it is above, fewer new connections a second are let in, the worst class refused first."},
+	{.path = "pressure.hold", .type = WR_SETTINGS_T_TIME, .zero = "off", .dflt = "300ms", .min = MS(1), .max = MS(900),
+	 .beyond = "a client sends its SYN again after 1 s (RFC 6298 2.1)", FIELD(wr_conf, pressure.hold_us),
+	 .help = "Longest time that the answer to a connection request is held back until there is room; then the request is refused. It stays below 1 s, after which a client sends its SYN again; off refuses at once."},
+	{.path = "pressure.hold_requests", .type = WR_SETTINGS_T_COUNT, .unit = "requests", .dflt = "4096", .min = 1, .max = 1048576,
+	 FIELD(wr_conf, pressure.hold_requests),
+	 .help = "Connection requests that a worker may hold back at the same time; at the limit one of the worst class is refused."},
+	{.path = "pressure.resets", .type = WR_SETTINGS_T_RATE, .zero = "auto", .dflt = "auto", .unit = "a second and worker",
+	 .min = 1, .max = RATE_MOST, FIELD(wr_conf, pressure.resets_per_s),
+	 .help = "Resets a second that a worker sends to those who have no connection, refused requests included; beyond it they are dropped unanswered and counted. auto keeps refusals to a small share of the worker's time."},
+	{.path = "pressure.stall", .type = WR_SETTINGS_T_TIME, .zero = "off", .dflt = "30s", .min = MS(100), .max = H(1),
+	 FIELD(wr_conf, pressure.stall_us),
+	 .help = "From level P2 on a session is reset when bytes wait for a peer that has taken none of them for so long; off never does that."},
+	{.path = "pressure.evictions", .type = WR_SETTINGS_T_COUNT, .zero = "none", .unit = "sessions a millisecond and worker",
+	 .dflt = "4", .min = 1, .max = 1000, FIELD(wr_conf, pressure.evictions),
+	 .help = "From level P3 on so many sessions are reset in each tick of 1 ms, of those that hold most above their share of the buffers and move nothing; none resets no session for what it holds."},
+	{.path = "pressure.clients", .type = WR_SETTINGS_T_COUNT, .unit = "clients", .dflt = "65536", .min = 1024, .max = SESSIONS_MOST,
+	 FIELD(wr_conf, pressure.clients),
+	 .help = "Clients of services with limits.client that are told apart at the same time, over all workers; one that finds no room is counted and not limited. Made only when a service limits its clients."},
+	{.path = "pressure.marks[]", .type = WR_SETTINGS_T_SECTION, ARRAY(wr_conf, pressure.marks, pressure.marks_count),
+	 .line_offset = offsetof(struct wr_conf_marks, line),
+	 .help = "Marks of kinds of queues in the place of their own, each kind once; they say at which depth the pressure level rises."},
+	{.path = "pressure.marks[].queue", .type = WR_SETTINGS_T_CHOICE, .choices = queue_words, FIELD(wr_conf_marks, queue),
+	 .help = "Kind of queue. events, conn_recv, conn_send, clients, cpu and disorder are shown only and raise no level, so they have no marks to set."},
+	{.path = "pressure.marks[].low", .type = WR_SETTINGS_T_COUNT, .unit = "percent of capacity", .min = 1, .max = 100,
+	 FIELD(wr_conf_marks, low),
+	 .help = "Depth that asks for level P1, and below which a level is left again; below high."},
+	{.path = "pressure.marks[].high", .type = WR_SETTINGS_T_COUNT, .unit = "percent of capacity", .min = 1, .max = 100,
+	 FIELD(wr_conf_marks, high),
+	 .help = "Depth that asks for level P2, and for P3 when it stands for 100 ms; below critical."},
+	{.path = "pressure.marks[].critical", .type = WR_SETTINGS_T_COUNT, .unit = "percent of capacity", .min = 1, .max = 100,
+	 FIELD(wr_conf_marks, critical),
+	 .help = "Depth that asks for level P4."},
+
+	{.path = "access", INSIDE,
+	 .help = "Who may connect, by source address; of all prefixes that cover a client the longest one decides, and a client that none covers may connect."},
+	{.path = "access.deny[]", .type = WR_SETTINGS_T_PREFIX, WR_SETTINGS_HEAP(wr_conf, access.deny, access.deny_count, WR_CONF_SOURCES_MAX),
+	 .help = "Sources whose connection requests are dropped unanswered and counted. 0.0.0.0/0 or ::/0 leaves only what allow lists of that family; any other prefix must leave this box, its gateways and its backends out."},
+	{.path = "access.allow[]", .type = WR_SETTINGS_T_PREFIX, WR_SETTINGS_HEAP(wr_conf, access.allow, access.allow_count, WR_CONF_SOURCES_MAX),
+	 .help = "Sources that may connect though a shorter prefix of deny covers them."},
+
+	{.path = "limits", INSIDE,
+	 .help = "Limits of the whole instance, over all services and workers."},
+	{.path = "limits.rate", .type = WR_SETTINGS_T_RATE, .zero = "none", .dflt = "none", .unit = "new connections a second",
+	 .min = 1, .max = RATE_MOST, FIELD(wr_conf, limit.rate),
+	 .help = "New connections a second of the instance; what comes faster is delayed or refused, as 'over' says."},
+	{.path = "limits.rate_burst", .type = WR_SETTINGS_T_RATE, .zero = "auto", .dflt = "auto", .unit = "connections",
+	 .min = 1, .max = RATE_MOST, FIELD(wr_conf, limit.rate_burst),
+	 .help = "New connections that may come at once after a pause, at the rate from then on; auto is a tenth of a second's worth, at least 1. It needs a rate."},
+	{.path = "limits.connections", .type = WR_SETTINGS_T_COUNT, .zero = "none", .dflt = "none", .unit = "connections",
+	 .min = 1, .max = SESSIONS_MOST, FIELD(wr_conf, limit.connections),
+	 .help = "Connections of the instance at the same time; one more is refused. Limits of services must not be above it."},
+	{.path = "limits.bytes", .type = WR_SETTINGS_T_SIZE, .zero = "none", .dflt = "none", .unit = "a second",
+	 .min = KIB(1), .max = BYTES_MOST, FIELD(wr_conf, limit.bytes),
+	 .help = "Payload bytes a second of the instance, both directions together; beyond it peers are not read until there is room, which slows them by their windows. Nothing is dropped."},
+	{.path = "limits.bytes_burst", .type = WR_SETTINGS_T_SIZE, .zero = "auto", .dflt = "auto",
+	 .min = WR_MAX_FRAME, .max = BYTES_MOST, FIELD(wr_conf, limit.bytes_burst),
+	 .help = "Payload bytes that may pass at once after a pause; auto is a tenth of a second's worth, at least 64 KiB. It needs a limit of bytes."},
+	{.path = "limits.over", .type = WR_SETTINGS_T_CHOICE, .choices = over_words, .dflt = "refuse", FIELD(wr_conf, over),
+	 .help = "What becomes of a connection above a rate: refuse refuses it at once; delay holds its SYN-ACK back until the rate allows it, pressure.hold at most, then refuses it."},
+
 	{.path = "ports[]", .type = WR_SETTINGS_T_SECTION, .min_items = 1, ARRAY(wr_conf, ports, port_count),
 	 .line_offset = offsetof(struct wr_conf_port, line),
 	 .help = "Network ports owned by this instance."},
@@ -143,6 +223,9 @@ static const struct wr_settings_row rows[] = {
 	{.path = "pools[].retries", .type = WR_SETTINGS_T_COUNT, .unit = "backends", .dflt = "3",
 	 .min = 0, .max = 16, FIELD(wr_conf_pool, retries),
 	 .help = "How many other backends are tried for a session when a connect fails."},
+	{.path = "pools[].max_connections", .type = WR_SETTINGS_T_COUNT, .zero = "none", .dflt = "none", .unit = "connections",
+	 .min = 1, .max = SESSIONS_MOST, FIELD(wr_conf_pool, max_connections),
+	 .help = "Sessions at the backends of the pool at the same time, over all workers and services; never exceeded. At the limit further sessions wait as services[].wait says."},
 	{.path = "pools[].health", INSIDE,
 	 .help = "Checks that take backends out of the pool and back."},
 	{.path = "pools[].health.type", .type = WR_SETTINGS_T_CHOICE, .choices = health_words, .dflt = "tcp",
@@ -171,6 +254,9 @@ static const struct wr_settings_row rows[] = {
 	{.path = "pools[].backends[].weight", .type = WR_SETTINGS_T_COUNT, .unit = "shares", .dflt = "1", .min = 0, .max = 256,
 	 FIELD(wr_conf_backend, weight),
 	 .help = "Share of new sessions against the other backends of the pool; 0 takes no new ones."},
+	{.path = "pools[].backends[].max_connections", .type = WR_SETTINGS_T_COUNT, .zero = "none", .dflt = "none", .unit = "connections",
+	 .min = 1, .max = SESSIONS_MOST, FIELD(wr_conf_backend, max_connections),
+	 .help = "Sessions at the backend at the same time, over all workers and services; never exceeded. At the limit another backend is picked, and when all are at theirs, sessions wait as services[].wait says."},
 
 	{.path = "services[]", .type = WR_SETTINGS_T_SECTION, .min_items = 1, ARRAY(wr_conf, services, service_count),
 	 .line_offset = offsetof(struct wr_conf_service, line),
@@ -190,6 +276,72 @@ static const struct wr_settings_row rows[] = {
 	{.path = "services[].on_reset", .type = WR_SETTINGS_T_CHOICE, .choices = on_reset_words, .dflt = "pass",
 	 FIELD(wr_conf_service, on_reset),
 	 .help = "When one side resets its connection: pass resets the other one at once, as without a balancer between; drain sends it all that arrived before, and a FIN."},
+	{.path = "services[].class", .type = WR_SETTINGS_T_COUNT, .dflt = "4", .min = 0, .max = 7, FIELD(wr_conf_service, class),
+	 .help = "Class of the service's connections, where neither sources nor an operator says another: 0 is served first and refused last, 7 is refused first."},
+	{.path = "services[].sources[]", .type = WR_SETTINGS_T_SECTION,
+	 WR_SETTINGS_HEAP(wr_conf_service, sources, source_count, WR_CONF_SOURCES_MAX),
+	 .line_offset = offsetof(struct wr_conf_source_class, line),
+	 .help = "Classes of clients by where they come from; the longest prefix that covers a client wins."},
+	{.path = "services[].sources[].from", .type = WR_SETTINGS_T_PREFIX, FIELD(wr_conf_source_class, from),
+	 .help = "Addresses of clients, each prefix once a service."},
+	{.path = "services[].sources[].class", .type = WR_SETTINGS_T_COUNT, .min = 0, .max = 7, FIELD(wr_conf_source_class, class),
+	 .help = "Class of their connections: 0 is served first and refused last, 7 is refused first."},
+	{.path = "services[].refuse", .type = WR_SETTINGS_T_CHOICE, .choices = refuse_words, .dflt = "reset",
+	 FIELD(wr_conf_service, refuse),
+	 .help = "How a connection request is refused: reset tells the client at once, within pressure.resets; drop leaves it unanswered, so that the client tries again after 1, 3 and 7 s."},
+	{.path = "services[].wait", INSIDE,
+	 .help = "Sessions that wait because every backend, or the pool, is at its max_connections."},
+	{.path = "services[].wait.sessions", .type = WR_SETTINGS_T_COUNT, .unit = "sessions", .dflt = "1024", .min = 1, .max = SESSIONS_MOST,
+	 FIELD(wr_conf_service, wait_sessions),
+	 .help = "Sessions of the service that may wait, over all workers; at the limit one of a worse class is reset, or the newcomer when there is none. Where it is not given it is not above runtime.max_sessions."},
+	{.path = "services[].wait.time", .type = WR_SETTINGS_T_TIME, .dflt = "1s", .min = MS(1), .max = S(300),
+	 FIELD(wr_conf_service, wait_time_us),
+	 .help = "Longest wait; then the session is reset. Where it is not given it is not above timeouts.idle."},
+	{.path = "services[].wait.target", .type = WR_SETTINGS_T_TIME, .dflt = "50ms", .min = MS(1), .max = S(300),
+	 FIELD(wr_conf_service, wait_target_us),
+	 .help = "Longest wait while the queue stands, that is, does not get empty: the newest come first then, and admission is slowed until waits are about this long. Where it is not given it is not above wait.time."},
+	{.path = "services[].limits", INSIDE,
+	 .help = "Limits of the service, over all workers."},
+	{.path = "services[].limits.rate", .type = WR_SETTINGS_T_RATE, .zero = "none", .dflt = "none", .unit = "new connections a second",
+	 .min = 1, .max = RATE_MOST, FIELD(wr_conf_service, limit.rate),
+	 .help = "New connections a second of the service; what comes faster is delayed or refused, as 'over' says."},
+	{.path = "services[].limits.rate_burst", .type = WR_SETTINGS_T_RATE, .zero = "auto", .dflt = "auto", .unit = "connections",
+	 .min = 1, .max = RATE_MOST, FIELD(wr_conf_service, limit.rate_burst),
+	 .help = "New connections that may come at once after a pause, at the rate from then on; auto is a tenth of a second's worth, at least 1. It needs a rate."},
+	{.path = "services[].limits.connections", .type = WR_SETTINGS_T_COUNT, .zero = "none", .dflt = "none", .unit = "connections",
+	 .min = 1, .max = SESSIONS_MOST, FIELD(wr_conf_service, limit.connections),
+	 .help = "Connections of the service at the same time; one more is refused."},
+	{.path = "services[].limits.bytes", .type = WR_SETTINGS_T_SIZE, .zero = "none", .dflt = "none", .unit = "a second",
+	 .min = KIB(1), .max = BYTES_MOST, FIELD(wr_conf_service, limit.bytes),
+	 .help = "Payload bytes a second of the service, both directions together; beyond it peers are not read until there is room, which slows them by their windows. Nothing is dropped."},
+	{.path = "services[].limits.bytes_burst", .type = WR_SETTINGS_T_SIZE, .zero = "auto", .dflt = "auto",
+	 .min = WR_MAX_FRAME, .max = BYTES_MOST, FIELD(wr_conf_service, limit.bytes_burst),
+	 .help = "Payload bytes that may pass at once after a pause; auto is a tenth of a second's worth, at least 64 KiB. It needs a limit of bytes."},
+	{.path = "services[].limits.over", .type = WR_SETTINGS_T_CHOICE, .choices = over_words, .dflt = "refuse", FIELD(wr_conf_service, over),
+	 .help = "What becomes of a connection above a rate: refuse refuses it at once as services[].refuse says; delay holds its SYN-ACK back until the rate allows it, pressure.hold at most, then refuses it."},
+	{.path = "services[].limits.client", INSIDE,
+	 .help = "Limits of each client of the service, over all workers; who is one client, prefix_v4 and prefix_v6 say."},
+	{.path = "services[].limits.client.rate", .type = WR_SETTINGS_T_RATE, .zero = "none", .dflt = "none", .unit = "new connections a second",
+	 .min = 1, .max = RATE_MOST, FIELD(wr_conf_service, client.rate),
+	 .help = "New connections a second of one client; what comes faster is delayed or refused, as 'services[].limits.over' says."},
+	{.path = "services[].limits.client.rate_burst", .type = WR_SETTINGS_T_RATE, .zero = "auto", .dflt = "auto", .unit = "connections",
+	 .min = 1, .max = RATE_MOST, FIELD(wr_conf_service, client.rate_burst),
+	 .help = "New connections that may come at once after a pause, at the rate from then on; auto is a tenth of a second's worth, at least 1. It needs a rate."},
+	{.path = "services[].limits.client.connections", .type = WR_SETTINGS_T_COUNT, .zero = "none", .dflt = "none", .unit = "connections",
+	 .min = 1, .max = SESSIONS_MOST, FIELD(wr_conf_service, client.connections),
+	 .help = "Connections of one client at the same time; one more is refused."},
+	{.path = "services[].limits.client.bytes", .type = WR_SETTINGS_T_SIZE, .zero = "none", .dflt = "none", .unit = "a second",
+	 .min = KIB(1), .max = BYTES_MOST, FIELD(wr_conf_service, client.bytes),
+	 .help = "Payload bytes a second of one client, both directions together; beyond it peers are not read until there is room, which slows them by their windows. Nothing is dropped."},
+	{.path = "services[].limits.client.bytes_burst", .type = WR_SETTINGS_T_SIZE, .zero = "auto", .dflt = "auto",
+	 .min = WR_MAX_FRAME, .max = BYTES_MOST, FIELD(wr_conf_service, client.bytes_burst),
+	 .help = "Payload bytes that may pass at once after a pause; auto is a tenth of a second's worth, at least 64 KiB. It needs a limit of bytes."},
+	{.path = "services[].limits.client.prefix_v4", .type = WR_SETTINGS_T_COUNT, .unit = "bits", .dflt = "32", .min = 1, .max = 32,
+	 FIELD(wr_conf_service, client_prefix_v4),
+	 .help = "Leading bits of an IPv4 address that make a client: all sources that share them are one."},
+	{.path = "services[].limits.client.prefix_v6", .type = WR_SETTINGS_T_COUNT, .unit = "bits", .dflt = "64", .min = 1, .max = 128,
+	 FIELD(wr_conf_service, client_prefix_v6),
+	 .help = "Leading bits of an IPv6 address that make a client; 64 is one link, whose hosts choose the rest."},
 	{.path = "services[].timeouts", INSIDE,
 	 .help = "Time limits of a session."},
 	{.path = "services[].timeouts.connect", .type = WR_SETTINGS_T_TIME, .dflt = "3s", .min = MS(10), .max = S(300),

@@ -52,6 +52,59 @@ enum wr_conf_cookies {
 	WR_CONF_COOKIES_NEVER,
 };
 
+enum wr_conf_refuse {
+	WR_CONF_REFUSE_RESET, // a refused client learns it at once
+	WR_CONF_REFUSE_DROP,  // it tries again after 1, 3, 7 s
+};
+
+enum wr_conf_over {
+	WR_CONF_OVER_DELAY, // held back as long as hold allows; then refused
+	WR_CONF_OVER_REFUSE,
+};
+
+// Limits of new connections a second, of connections at the same time, of payload bytes a second
+// (both directions); 0: none. Bursts of 0 are a tenth of a second's worth, at least 1 connection or
+// 64 KiB.
+struct wr_conf_limit {
+	uint64_t rate, rate_burst;
+	uint32_t connections;
+	uint64_t bytes, bytes_burst;
+};
+
+// Marks of a kind of queue, other than its own.
+struct wr_conf_marks {
+	uint32_t queue;               // enum wr_queue_kind, by its name
+	uint16_t low, high, critical; // percent of capacity, 1-100, in order
+	uint32_t line;
+};
+
+struct wr_conf_pressure {
+	bool enabled;           // no: queues, levels and events are shown, nothing reacts to them
+	wr_us_t target_us;      // lag of a worker that admission aims at; default 5 ms
+	wr_us_t hold_us;        // longest that a SYN-ACK is held back; default 300 ms, below 1 s
+	uint32_t hold_requests; // most that are held, of a worker; default 4096
+	uint32_t resets_per_s;  // resets that a worker sends to those without a connection; 0: auto
+	wr_us_t stall_us;       // for a peer that takes nothing, under pressure; default 30 s
+	uint32_t evictions;     // slow peers reset a tick of 1 ms from P3 on; default 4
+	uint32_t clients;       // entries of the table of clients with limits; default 65536
+	uint32_t marks_count;
+	struct wr_conf_marks marks[32];
+};
+
+// Who may connect, and as what class.
+struct wr_conf_source_class {
+	struct wr_prefix from;
+	uint32_t class;
+	uint32_t line;
+};
+
+#define WR_CONF_SOURCES_MAX 4096 // over all services; and prefixes of access.deny and access.allow
+
+struct wr_conf_access {
+	struct wr_prefix *deny, *allow; // malloc'd
+	uint32_t deny_count, allow_count;
+};
+
 struct wr_conf_line {
 	uint32_t line; // where in the file, for messages; 0: default
 };
@@ -111,13 +164,25 @@ struct wr_conf_service {
 	enum wr_conf_accept accept;
 	enum wr_conf_on_reset on_reset;
 	wr_us_t connect_us, idle_us, half_closed_us, close_us; // defaults 3 s, 5 min, 1 h, 10 s
+	uint32_t class;                                        // 0 (first) - 7; default 4
+	uint32_t source_count;
+	struct wr_conf_source_class *sources; // malloc'd: class by source prefix, longest wins
+	enum wr_conf_refuse refuse;           // default reset
+	uint32_t wait_sessions; // that may wait for a backend with room, all workers; default 1024
+	wr_us_t wait_time_us;   // longest wait; default 1 s
+	wr_us_t wait_target_us; // longest wait while the queue stands; default 50 ms
+	enum wr_conf_over over; // what happens above limits of rates; default refuse
+	struct wr_conf_limit limit;
+	struct wr_conf_limit client;                 // of one client of this service
+	uint32_t client_prefix_v4, client_prefix_v6; // bits that make a client; 32 and 64
 	uint32_t line;
 };
 
 struct wr_conf_backend {
 	char name[WR_NAME_LEN];
 	struct wr_endpoint address;
-	uint32_t weight; // 0-256, default 1; 0: no new sessions
+	uint32_t weight;          // 0-256, default 1; 0: no new sessions
+	uint32_t max_connections; // at the same time, all workers; 0: no limit
 	uint32_t line;
 };
 
@@ -135,6 +200,7 @@ struct wr_conf_pool {
 	wr_us_t health_timeout_us;  // default 1 s
 	uint32_t health_rise;       // default 2
 	uint32_t health_fall;       // default 3
+	uint32_t max_connections;   // of the pool at the same time, all workers; 0: no limit
 	uint32_t retries;           // other backends tried when a connect fails; default 3
 	uint32_t backend_count;
 	struct wr_conf_backend *backends; // malloc'd
@@ -144,6 +210,10 @@ struct wr_conf_pool {
 struct wr_conf {
 	char file[256];
 	struct wr_conf_runtime runtime;
+	struct wr_conf_pressure pressure;
+	struct wr_conf_access access;
+	struct wr_conf_limit limit; // of the instance
+	enum wr_conf_over over;
 	uint32_t port_count;
 	struct wr_conf_port ports[WR_MAX_PORTS];
 	uint32_t route_count;
@@ -173,3 +243,7 @@ void wr_conf_reference(FILE *out, bool markdown);
 // Index of a service or pool by name, or -1.
 int wr_conf_find_service(const struct wr_conf *c, const char *name);
 int wr_conf_find_pool(const struct wr_conf *c, const char *name);
+
+// Has a pool or one of its backends a max_connections? Sessions of its services may have to wait
+// then.
+bool wr_conf_pool_limited(const struct wr_conf *c, uint32_t pool);

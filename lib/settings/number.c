@@ -100,6 +100,7 @@ int wr_settings_parse_number(
 	const struct wr_settings_row *s, const char *text, void *dst, char why[WR_SETTINGS_WHY])
 {
 	bool time = s->type == WR_SETTINGS_T_TIME;
+	char reason[80]; // as much as wr_settings_wrong() shows
 	const char *wrong;
 	uint64_t v = 0;
 
@@ -127,8 +128,13 @@ int wr_settings_parse_number(
 	}
 	if (!wrong && v < s->min && (v > 0 || !s->zero || s->list))
 		wrong = time ? "is too short" : "is too small";
-	if (!wrong && v > s->max)
+	if (!wrong && v > s->max) {
 		wrong = time ? "is too long" : "is too large";
+		if (s->beyond) {
+			snprintf(reason, sizeof(reason), "%s: %s", wrong, s->beyond);
+			wrong = reason;
+		}
+	}
 	if (wrong)
 		return wr_settings_wrong(s, why, wrong);
 	wr_settings_store(dst, s->size, v);

@@ -159,6 +159,11 @@ static int parse_list(struct wr_settings_walk *w, const struct wr_settings_row *
 	}
 	// One plain value stands for a list of it.
 	if (node && node->type == YAML_SCALAR_NODE && s->type != WR_SETTINGS_T_SECTION) {
+		if (s->heap) {
+			rc = make_items(w, s, 1, line, &items);
+			if (rc < 0)
+				return rc;
+		}
 		count = 1;
 		rc = parse_item(w, s, node, line, items);
 	} else {

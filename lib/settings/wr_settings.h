@@ -58,9 +58,10 @@ struct wr_settings_row {
 	// Inclusive; a time in microseconds, a size in bytes, thousandths; of a reference, what the
 	// word `zero` is stored as.
 	uint64_t min, max;
-	const char *help; // one sentence
-	size_t offset;    // in the structure of the enclosing list item, or in the root's
-	size_t size;      // bytes of one item there
+	const char *beyond; // of a number: why it must not be above max; NULL: nothing to say
+	const char *help;   // one sentence
+	size_t offset;      // in the structure of the enclosing list item, or in the root's
+	size_t size;        // bytes of one item there
 	// Lists only.
 	bool list;
 	bool heap; // offset holds a pointer to the items, allocated while parsing

@@ -5,7 +5,7 @@
 
 // One value: from text into its field and back, by the type of its row.
 
-#define WR_SETTINGS_WHY 384 // bytes that hold a reason or a description
+#define WR_SETTINGS_WHY 448 // bytes that hold a reason or a description
 
 // Where references find the names of list items.
 struct wr_settings_names {

@@ -8,6 +8,7 @@
 // A small good configuration in parts; a test replaces the part that it is about.
 struct conf_parts {
 	const char *runtime, *ports, *routes, *pools, *services;
+	const char *more; // other keys of the root
 };
 
 #define CONF_RUNTIME "runtime: {workers: [1, 2], name: t}\n"
@@ -30,11 +31,33 @@ struct conf_parts {
 	"    listen: [\"198.18.0.100:80\", \"[2001:db8::100]:80\"]\n"                              \
 	"    pool: web\n"
 
+// Every key of pressure, access and limits, and of a service's share of them, in good order.
+#define CONF_MORE                                                                                  \
+	"pressure: {enabled: no, target: 7ms, hold: 900ms, hold_requests: 5, resets: 20k,\n"       \
+	"  stall: 2s, evictions: 9, clients: 3000,\n"                                              \
+	"  marks: [{queue: rx_pool, low: 1, high: 2, critical: 100},\n"                            \
+	"    {queue: source_ports, low: 10, high: 20, critical: 30}]}\n"                           \
+	"access:\n"                                                                                \
+	"  deny: [203.0.113.0/24, \"2001:db8:bad::/48\", 0.0.0.0/0]\n"                             \
+	"  allow: [198.18.0.0/15, 203.0.113.7/32, \"2001:db8:bad::7/128\"]\n"                      \
+	"limits: {rate: 1M, rate_burst: 20k, connections: 99, bytes: 1GiB, bytes_burst: 1MiB,\n"   \
+	"  over: delay}\n"
+#define CONF_SERVICE_MORE                                                                          \
+	"    class: 2\n"                                                                           \
+	"    sources: [{from: 198.18.9.0/24, class: 0}, {from: \"2001:db8:9::/48\", class: 7}]\n"  \
+	"    refuse: drop\n"                                                                       \
+	"    wait: {sessions: 6, time: 700ms, target: 30ms}\n"                                     \
+	"    limits: {rate: 2500, rate_burst: 26, connections: 7, bytes: 3MiB, "                   \
+	"bytes_burst: 64KiB,\n"                                                                    \
+	"      over: delay, client: {rate: 25, rate_burst: 2, connections: 3, bytes: 20KiB,\n"     \
+	"        bytes_burst: 9KiB, prefix_v4: 24, prefix_v6: 56}}\n"
+
 static inline void conf_join(char *text, size_t len, struct conf_parts p)
 {
-	snprintf(text, len, "%s%s%s%s%s", p.runtime ? p.runtime : CONF_RUNTIME,
-		p.ports ? p.ports : CONF_PORTS, p.routes ? p.routes : CONF_ROUTES,
-		p.pools ? p.pools : CONF_POOLS, p.services ? p.services : CONF_SERVICES);
+	snprintf(text, len, "%s%s%s%s%s%s", p.more ? p.more : "",
+		p.runtime ? p.runtime : CONF_RUNTIME, p.ports ? p.ports : CONF_PORTS,
+		p.routes ? p.routes : CONF_ROUTES, p.pools ? p.pools : CONF_POOLS,
+		p.services ? p.services : CONF_SERVICES);
 }
 
 static inline struct wr_conf *conf_take_text(const char *text, size_t len)

@@ -48,6 +48,21 @@ static void conf_find_by_name(void **state)
 	wr_conf_free(NULL);
 }
 
+static void conf_pool_limited_by_either(void **state)
+{
+	struct wr_conf *c = conf_take((struct conf_parts){
+		.pools = CONF_POOLS
+		"  - {name: p1, max_connections: 1, backends: [{name: x, address: "
+		"\"198.18.0.9:1\"}]}\n"
+		"  - {name: p2, backends: [{name: x, address: \"198.18.0.9:1\"},\n"
+		"      {name: y, address: \"[2001:db8::9]:1\", max_connections: 1}]}\n"});
+
+	assert_false(wr_conf_pool_limited(c, 0));
+	assert_true(wr_conf_pool_limited(c, 1));
+	assert_true(wr_conf_pool_limited(c, 2));
+	wr_conf_free(c);
+}
+
 static void conf_workers_auto_leaves_first(void **state)
 {
 	struct wr_conf *c = conf_take((struct conf_parts){.runtime = "runtime: {workers: auto}\n"});
@@ -94,6 +109,7 @@ int main(void)
 		cmocka_unit_test(conf_load_file),
 		cmocka_unit_test(conf_load_missing),
 		cmocka_unit_test(conf_find_by_name),
+		cmocka_unit_test(conf_pool_limited_by_either),
 		cmocka_unit_test(conf_workers_auto_leaves_first),
 		cmocka_unit_test(conf_workers_auto_one_cpu),
 	};

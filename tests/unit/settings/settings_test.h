@@ -38,6 +38,8 @@ struct toy {
 		uint32_t line;
 	} shelves[4];
 	uint32_t first;
+	struct wr_prefix *nets; // a list of plain values on the heap
+	uint32_t net_count;
 	bool extra;
 	uint32_t extra_a, extra_b;
 };
@@ -82,6 +84,7 @@ static const struct wr_settings_row toy_rows[] = {
 	 WR_SETTINGS_FIELD(toy_box, size), .help = "S."},
 	{.path = "shelves[].boxes[].tags[]", .type = WR_SETTINGS_T_COUNT, .max = 99, WR_SETTINGS_ARRAY(toy_box, tag, tag_count), .help = "T."},
 	{.path = "first", .type = WR_SETTINGS_T_REF, .refers = "shelves[]", .unit = "shelf", .zero = "any", .dflt = "any", TOY(first), .help = "F."},
+	{.path = "nets[]", .type = WR_SETTINGS_T_PREFIX, WR_SETTINGS_HEAP(toy, nets, net_count, 3), .help = "N."},
 	{.path = "extra", WR_SETTINGS_OPTIONAL(toy, extra), .help = "E."},
 	{.path = "extra.a", .type = WR_SETTINGS_T_COUNT, .max = 9, TOY(extra_a), .help = "A."},
 	{.path = "extra.b", .type = WR_SETTINGS_T_COUNT, .max = 9, .dflt = "7", TOY(extra_b), .help = "B."},
@@ -97,6 +100,7 @@ static inline void toy_free(struct toy *t)
 {
 	for (uint32_t i = 0; i < 4; i++)
 		free(t->shelves[i].boxes);
+	free(t->nets);
 	free(t);
 }
 

@@ -54,6 +54,21 @@ static void number_time_units(void **state)
 	refuses(&s, "soon", "not a time");
 }
 
+static void number_beyond_reason(void **state)
+{
+	struct wr_settings_row s = toy_row(WR_SETTINGS_T_TIME, 1000, 900000, 8);
+	wr_us_t v = 0;
+
+	s.beyond = "others give up after 1 s";
+	takes(&s, "900ms", &v);
+	refuses(&s, "901ms", "is too long: others give up after 1 s; right would be a time from");
+	refuses(&s, "999us", "is too short; right");
+	s = toy_row(WR_SETTINGS_T_COUNT, 1, 9, 8);
+	s.beyond = "there are fingers for 9 only, and this reason is far too long to be shown as a "
+		   "whole in one message";
+	refuses(&s, "10", "is too large: there are fingers for 9 only, and this");
+}
+
 static void number_time_zero_word(void **state)
 {
 	struct wr_settings_row s = toy_row(WR_SETTINGS_T_TIME, 1000000, 3600000000ULL, 8);
@@ -189,6 +204,7 @@ int main(void)
 		cmocka_unit_test(number_count_range),
 		cmocka_unit_test(number_count_zero_word),
 		cmocka_unit_test(number_time_units),
+		cmocka_unit_test(number_beyond_reason),
 		cmocka_unit_test(number_time_zero_word),
 		cmocka_unit_test(number_size_units),
 		cmocka_unit_test(number_size_zero_word),

@@ -112,6 +112,27 @@ static void parse_list_too_long(void **state)
 		"shelves[2].boxes: has 4 items, 12 with those before; right would be at most 10");
 }
 
+static void parse_heap_plain_values(void **state)
+{
+	struct toy *t = toy_take("nets: [198.18.0.0/15, \"2001:db8::/32\"]\n" TOY_SHELVES);
+
+	assert_int_equal(t->net_count, 2);
+	assert_int_equal(t->nets[1].len, 32);
+	toy_free(t);
+	// One value stands for a list of it.
+	t = toy_take("nets: 198.18.0.0/15\n" TOY_SHELVES);
+	assert_int_equal(t->net_count, 1);
+	assert_int_equal(t->nets[0].len, 111);
+	toy_free(t);
+	t = toy_take(TOY_SHELVES);
+	assert_int_equal(t->net_count, 0);
+	assert_null(t->nets);
+	toy_free(t);
+	toy_refused("nets: here\n", "nets: value 'here' is not an address with a prefix length");
+	toy_refused("nets: [10.0.0.0/8, 10.0.0.0/8, 10.0.0.0/8, 10.0.0.0/8]\n",
+		"nets: has 4 items; right would be at most 3");
+}
+
 static void parse_heap_empty(void **state)
 {
 	struct toy *t = toy_take("shelves: [{boxes: []}]\n");
@@ -152,6 +173,7 @@ int main(void)
 		cmocka_unit_test(parse_flags_list),
 		cmocka_unit_test(parse_key_missing),
 		cmocka_unit_test(parse_list_too_long),
+		cmocka_unit_test(parse_heap_plain_values),
 		cmocka_unit_test(parse_heap_empty),
 		cmocka_unit_test(parse_text_not_yaml),
 		cmocka_unit_test(parse_text_two_documents),
