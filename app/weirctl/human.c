@@ -78,7 +78,7 @@ char *human_by_key(const char *key, uint64_t value, char *buf, size_t len)
 		return human_duration(value, buf, len);
 	if (ends(key, "_ms"))
 		return human_duration(value * 1000, buf, len);
-	if (ends(key, "_s"))
+	if (ends(key, "_s") && !ends(key, "_per_s"))
 		return human_duration(value * 1000000, buf, len);
 	if (strstr(key, "bytes") != NULL)
 		return human_bytes(value, buf, len);

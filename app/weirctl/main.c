@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "act.h"
 #include "client.h"
 #include "explain.h"
 #include "table.h"
@@ -23,7 +24,9 @@
 
 struct options {
 	struct client client;
+	struct act_options act;
 	bool json;
+	bool saved;
 	bool fields;
 	bool once;
 	bool follow;
@@ -41,14 +44,15 @@ static void usage(FILE *out)
 	}
 	fprintf(out,
 		"  top          load, level, nearest queues, refusals, every second; --once\n"
-		"  explain NAME what a drop reason, counter, queue or event means (asks nobody)\n"
-		"\nActing; each is an event with an id:\n"
-		"  drain POOL/NAME      no new sessions to a backend; those that exist go on\n"
-		"  enable POOL/NAME     new sessions again\n"
-		"  weight POOL/NAME N   weight from 0 to 256\n"
-		"  kill WORKER.ID       reset a connection, by its id in conns\n"
-		"\n"
+		"               headroom is 100 %% less the larger of cpu and the fullest queue "
+		"that can refuse\n"
+		"  explain NAME what a level, drop reason, counter, queue or event means (asks "
+		"nobody)\n"
 		"  raw /weir/PATH[,PARAMETERS]  one request, the reply as it came\n"
+		"\nActing; each is an event with an id. What may cut more than is meant says so "
+		"first, and needs --yes:\n");
+	act_usage(out);
+	fprintf(out,
 		"\nOptions:\n"
 		"  -n, --name NAME        instance (default " DEFAULT_NAME ")\n"
 		"      --runtime-dir DIR  where its dpdk folder is, when systemd moved it\n"
@@ -58,6 +62,10 @@ static void usage(FILE *out)
 		"      --timeout MS       for each answer (default %d)\n"
 		"      --follow           events: wait for more\n"
 		"      --once             top: print one picture\n"
+		"      --saved            recorder: what was saved at the first critical mark\n"
+		"      --service NAME     deny, allow, undeny: of this service alone\n"
+		"      --for TIME         deny, allow, class: for so long\n"
+		"      --yes              do what would be asked about\n"
 		"      --version, -h, --help\n"
 		"\nExit: 0 done, 1 refused or failed, 2 wrong usage, 3 instance not reached\n",
 		DEFAULT_TIMEOUT_MS);
@@ -95,6 +103,13 @@ static bool join_filters(char *out, size_t len, char **args, int count)
 	return true;
 }
 
+static void add_saved(char *params, size_t len)
+{
+	size_t used = strlen(params);
+
+	snprintf(params + used, len - used, "%ssaved=1", used > 0 ? "," : "");
+}
+
 static int run_view(const struct options *o, const struct view *v, char **args, int count)
 {
 	struct client c = o->client;
@@ -108,6 +123,10 @@ static int run_view(const struct options *o, const struct view *v, char **args, 
 		return misuse("filters are key=value: ", v->filters);
 	if (!o->limit_set)
 		c.limit = v->limit;
+	if (o->saved && strcmp(v->name, "recorder") != 0)
+		return misuse("--saved is for recorder, not for ", v->name);
+	if (o->saved)
+		add_saved(params, sizeof(params));
 	if (strcmp(v->name, "events") == 0 && params[0] == '\0')
 		snprintf(params, sizeof(params), "last=50");
 	rc = client_fetch(
@@ -160,47 +179,6 @@ static int run_follow(const struct options *o, char **args, int count)
 	}
 }
 
-// An acting request. The target comes back in the reply: DPDK's threads can mix up requests.
-static int run_act(const struct options *o, const char *path, const char *verb, const char *target,
-	const char *value)
-{
-	char reply[CLIENT_REPLY_MAX], request[PARAMS_LEN], done[256];
-	const json_t *page, *row;
-	struct wr_err err = {0};
-	json_t *top;
-	int rc;
-
-	if (snprintf(request, sizeof(request), "%s,%s=%s%s%s", path, verb, target,
-		    value != NULL ? "," : "", value != NULL ? value : "") >= (int)sizeof(request))
-		return misuse("that name is too long: ", target);
-	rc = client_ask(&o->client, request, reply, &err);
-	if (rc != EXIT_OK)
-		return fail(rc, &err);
-	if (o->json)
-		print_reply(reply);
-	top = json_loads(reply, 0, NULL);
-	page = json_object_get(top, path);
-	row = json_object_get(json_object_get(page, "rows"), "0");
-	if (json_object_get(row, "error") != NULL) {
-		char remedy[512];
-
-		rc = -wr_err_set(&err, EXIT_FAILED, "%s (%s)",
-			client_text(row, "error", done, sizeof(done)),
-			client_text(row, "remedy", remedy, sizeof(remedy)));
-	} else if (strcmp(client_str(row, "verb"), verb) != 0 ||
-		   strcmp(client_str(row, "target"), target) != 0) {
-		rc = -wr_err_set(&err, EXIT_FAILED,
-			"the reply is not about %s of %s: %.200s; look with weirctl events before "
-			"you repeat it",
-			verb, target, reply);
-	} else if (!o->json) {
-		printf("%s: %s (event %" PRIu64 ")\n", target,
-			client_text(row, "done", done, sizeof(done)), client_uint(row, "event_id"));
-	}
-	json_decref(top);
-	return rc == EXIT_OK ? rc : fail(rc, &err);
-}
-
 static int run_raw(const struct options *o, const char *request)
 {
 	char reply[CLIENT_REPLY_MAX];
@@ -237,6 +215,8 @@ static int run(const struct options *o, char **args, int count)
 	struct wr_err err = {0};
 	int rc;
 
+	if (v != NULL && (o->act.service != NULL || o->act.time != NULL || o->act.yes))
+		return misuse("--service, --for and --yes are for acting, not for ", command);
 	if (v != NULL && o->follow)
 		return strcmp(command, "events") == 0
 		               ? run_follow(o, args + 1, count - 1)
@@ -249,14 +229,11 @@ static int run(const struct options *o, char **args, int count)
 		rc = top_run(&o->client, o->once, &err);
 		return rc == EXIT_OK ? rc : fail(rc, &err);
 	}
-	if ((strcmp(command, "drain") == 0 || strcmp(command, "enable") == 0) && count == 2)
-		return run_act(o, "/weir/backend", command, args[1], NULL);
-	if (strcmp(command, "weight") == 0 && count == 3)
-		return run_act(o, "/weir/backend", command, args[1], args[2]);
-	if (strcmp(command, "kill") == 0 && count == 2)
-		return run_act(o, "/weir/conn", command, args[1], NULL);
 	if (strcmp(command, "raw") == 0 && count == 2)
 		return run_raw(o, args[1]);
+	rc = act_run(&o->client, &o->act, args, count, &err);
+	if (rc != ACT_UNKNOWN)
+		return rc == EXIT_OK ? rc : fail(rc, &err);
 	return misuse("no such command, or not with these arguments: ", command);
 }
 
@@ -279,33 +256,72 @@ enum {
 	OPT_FOLLOW,
 	OPT_ONCE,
 	OPT_DIR,
+	OPT_SAVED,
+	OPT_SERVICE,
+	OPT_FOR,
+	OPT_YES,
 	OPT_VERSION
 };
 
+static const struct option longs[] = {{"name", required_argument, NULL, 'n'},
+	{"json", no_argument, NULL, OPT_JSON}, {"fields", no_argument, NULL, OPT_FIELDS},
+	{"limit", required_argument, NULL, OPT_LIMIT},
+	{"timeout", required_argument, NULL, OPT_TIMEOUT},
+	{"follow", no_argument, NULL, OPT_FOLLOW}, {"once", no_argument, NULL, OPT_ONCE},
+	{"runtime-dir", required_argument, NULL, OPT_DIR}, {"saved", no_argument, NULL, OPT_SAVED},
+	{"service", required_argument, NULL, OPT_SERVICE},
+	{"for", required_argument, NULL, OPT_FOR}, {"yes", no_argument, NULL, OPT_YES},
+	{"version", no_argument, NULL, OPT_VERSION}, {"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0}};
+
+// A switch, or one that names something. False: not one of these.
+static bool take_word(struct options *o, int option, const char *value)
+{
+	switch (option) {
+	case 'n':
+		o->client.name = value;
+		return true;
+	case OPT_DIR:
+		o->client.dir = value;
+		return true;
+	case OPT_JSON:
+		o->json = o->act.json = true;
+		return true;
+	case OPT_FIELDS:
+		o->fields = true;
+		return true;
+	case OPT_FOLLOW:
+		o->follow = true;
+		return true;
+	case OPT_ONCE:
+		o->once = true;
+		return true;
+	case OPT_SAVED:
+		o->saved = true;
+		return true;
+	case OPT_SERVICE:
+		o->act.service = value;
+		return true;
+	case OPT_FOR:
+		o->act.time = value;
+		return true;
+	case OPT_YES:
+		o->act.yes = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
 int main(int argc, char **argv)
 {
-	static const struct option longs[] = {{"name", required_argument, NULL, 'n'},
-		{"json", no_argument, NULL, OPT_JSON}, {"fields", no_argument, NULL, OPT_FIELDS},
-		{"limit", required_argument, NULL, OPT_LIMIT},
-		{"timeout", required_argument, NULL, OPT_TIMEOUT},
-		{"follow", no_argument, NULL, OPT_FOLLOW}, {"once", no_argument, NULL, OPT_ONCE},
-		{"runtime-dir", required_argument, NULL, OPT_DIR},
-		{"version", no_argument, NULL, OPT_VERSION}, {"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0}};
 	struct options o = {.client = {.name = DEFAULT_NAME, .timeout_ms = DEFAULT_TIMEOUT_MS}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "n:h", longs, NULL)) != -1) {
+		if (take_word(&o, c, optarg))
+			continue;
 		switch (c) {
-		case 'n':
-			o.client.name = optarg;
-			break;
-		case OPT_JSON:
-			o.json = true;
-			break;
-		case OPT_FIELDS:
-			o.fields = true;
-			break;
 		case OPT_LIMIT:
 			if (!parse_number(optarg, &o.client.limit))
 				return misuse("--limit takes a number, not ", optarg);
@@ -314,15 +330,6 @@ int main(int argc, char **argv)
 		case OPT_TIMEOUT:
 			if (!parse_number(optarg, &o.client.timeout_ms) || o.client.timeout_ms == 0)
 				return misuse("--timeout takes milliseconds, not ", optarg);
-			break;
-		case OPT_FOLLOW:
-			o.follow = true;
-			break;
-		case OPT_ONCE:
-			o.once = true;
-			break;
-		case OPT_DIR:
-			o.client.dir = optarg;
 			break;
 		case OPT_VERSION:
 			printf("weirctl %s\n", WR_VERSION);

@@ -14,7 +14,7 @@ struct column {
 	bool plain; // a number as it is, whatever unit the key ends in
 };
 
-#define TABLE_COLUMNS_MAX 24
+#define TABLE_COLUMNS_MAX 32
 
 // Print a table. A column that no row has is left out. Nothing is cut: the terminal's width is its
 // own.

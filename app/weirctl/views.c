@@ -13,21 +13,25 @@
 
 static const struct column services[] = {{"name", "SERVICE"}, {"listen", "LISTEN"},
 	{"pool", "POOL"}, {"sessions", "SESSIONS"}, {"sessions_peak", "PEAK"},
-	{"sessions_total", "TOTAL"}, {"refused", "REFUSED"}, {"failed", "FAILED"},
+	{"sessions_total", "TOTAL"}, {"class", "CLASS"}, {"level", "LEVEL"}, {"pending", "PENDING"},
+	{"pending_max", "OF"}, {"pending_oldest_us", "OLDEST"}, {"pending_timeouts", "WAITED OUT"},
+	{"pending_evicted", "EVICTED"}, {"pending_full", "NO ROOM"}, {"pending_left", "LEFT"},
+	{"limited", "LIMITED"}, {"refused", "REFUSED"}, {"failed", "FAILED"},
 	{"timeouts", "TIMEOUTS"}, {"bytes_in", "IN"}, {"bytes_out", "OUT"}};
 
 static const struct column pools[] = {{"name", "POOL"}, {"backends", "BACKENDS"},
 	{"usable", "USABLE"}, {"sessions", "SESSIONS"}, {"sessions_total", "TOTAL"},
-	{"bytes_in", "IN"}, {"bytes_out", "OUT"}, {"health", "HEALTH"},
-	{"health_interval_us", "EVERY"}, {"on_down", "ON DOWN"}, {"table_rebuilds", "REBUILDS"}};
+	{"in_use", "IN USE"}, {"limit", "LIMIT"}, {"bytes_in", "IN"}, {"bytes_out", "OUT"},
+	{"health", "HEALTH"}, {"health_interval_us", "EVERY"}, {"on_down", "ON DOWN"},
+	{"table_rebuilds", "REBUILDS"}};
 
 static const struct column backends[] = {{"pool", "POOL"}, {"name", "BACKEND"},
 	{"address", "ADDRESS"}, {"state", "STATE"}, {"state_for_us", "FOR"}, {"weight", "WEIGHT"},
 	{"sessions", "SESSIONS"}, {"sessions_peak", "PEAK"}, {"sessions_total", "TOTAL"},
-	{"connect_refused", "REFUSED"}, {"connect_timeout", "TIMEOUT"},
-	{"connect_failed", "FAILED"}, {"connect_mean_us", "CONNECT"}, {"resets", "RESETS"},
-	{"stalled", "STALLED"}, {"bytes_in", "IN"}, {"bytes_out", "OUT"},
-	{"last_probe", "LAST PROBE"}};
+	{"in_use", "IN USE"}, {"limit", "LIMIT"}, {"connect_refused", "REFUSED"},
+	{"connect_timeout", "TIMEOUT"}, {"connect_failed", "FAILED"},
+	{"connect_mean_us", "CONNECT"}, {"resets", "RESETS"}, {"stalled", "STALLED"},
+	{"bytes_in", "IN"}, {"bytes_out", "OUT"}, {"last_probe", "LAST PROBE"}};
 
 static const struct column latency[] = {{"pool", "POOL"}, {"name", "BACKEND"},
 	{"connects", "CONNECTS"}, {"connect_mean_us", "MEAN"}, {"what", "WHAT"}};
@@ -40,16 +44,50 @@ static const struct column conns[] = {{"id", "ID"}, {"service", "SERVICE"}, {"cl
 	{"b_ca", "B CA"}, {"c_retrans", "C RETR"}, {"b_retrans", "B RETR"}};
 
 static const struct column queues[] = {{"queue", "QUEUE"}, {"scope", "SCOPE"}, {"worker", "WORKER"},
-	{"used_permille", "USED"}, {"depth", "DEPTH"}, {"capacity", "CAPACITY"}, {"unit", "UNIT"},
+	{"domain", "DOMAIN"}, {"used_permille", "USED"}, {"full_in_ms", "FULL IN"},
+	{"fill_per_s", "FILL/s"}, {"depth", "DEPTH"}, {"capacity", "CAPACITY"}, {"unit", "UNIT"},
 	{"peak", "PEAK"}, {"low", "LOW"}, {"high", "HIGH"}, {"critical", "CRITICAL"},
 	{"state", "STATE"}, {"above_now_ms", "ABOVE NOW"}, {"above_ms", "ABOVE"},
-	{"refusals", "REFUSALS"}, {"last_reason", "LAST REASON"}};
+	{"refusals", "REFUSALS"}, {"last_reason", "LAST REASON"}, {"little_permille", "LITTLE"}};
 
-static const struct column pressure[] = {{"worker", "WORKER"}, {"level", "LEVEL"},
-	{"level_for_ms", "FOR"}, {"cause", "CAUSE"}, {"cause_scope", "SCOPE"},
-	{"cause_permille", "USED"}, {"queues", "QUEUES"}, {"queues_high", "HIGH"},
+static const struct column pressure[] = {{"worker", "WORKER"}, {"domain", "DOMAIN"},
+	{"level", "LEVEL"}, {"level_for_ms", "FOR"}, {"cause", "CAUSE"}, {"cause_scope", "SCOPE"},
+	{"cause_permille", "USED"}, {"gate", "GATE"}, {"rate_per_s", "RATE/s"}, {"cut", "CUT"},
+	{"offered", "OFFERED"}, {"admitted", "ADMITTED"}, {"refused", "REFUSED"}, {"held", "HELD"},
+	{"completed_per_s", "DONE/s"}, {"order", "ORDER"}, {"queues_high", "HIGH"},
 	{"queues_critical", "CRITICAL"}, {"refusals", "REFUSALS"}, {"overcommit", "OVERCOMMIT"},
-	{"forced", "FORCED"}};
+	{"drops_early", "EARLY"}, {"forced", "FORCED"}};
+
+static const struct column admission[] = {{"worker", "WORKER"}, {"domain", "DOMAIN"},
+	{"gate", "GATE"}, {"limited_for_ms", "FOR"}, {"rate_per_s", "RATE/s"}, {"cut", "CUT"},
+	{"offered", "OFFERED"}, {"admitted", "ADMITTED"}, {"held", "HELD"}, {"refused", "REFUSED"},
+	{"refused_0", "CLASS 0"}, {"refused_1", "1"}, {"refused_2", "2"}, {"refused_3", "3"},
+	{"refused_4", "4"}, {"refused_5", "5"}, {"refused_6", "6"}, {"refused_7", "7"},
+	{"order", "ORDER"}, {"forced", "LEVEL HELD"}, {"order_owed", "NOT TOLD YET"}};
+
+static const struct column recorder[] = {{"worker", "WORKER"}, {"ago_ms", "AGO"},
+	{"level", "LEVEL"}, {"level_before", "BEFORE"}, {"cause", "CAUSE"},
+	{"cause_scope", "SCOPE"}, {"nearest", "NEAREST"}, {"nearest_scope", "SCOPE"},
+	{"nearest_permille", "USED"}, {"full_in_ms", "FULL IN"}, {"cpu_permille", "CPU"},
+	{"lag_us", "LAG us"}, {"rate_per_s", "RATE/s"}, {"cut_class", "CUT"}, {"early", "EARLY"},
+	{"sessions", "SESSIONS"}, {"pending", "PENDING"}, {"held_syns", "HELD"},
+	{"half_open", "HALF OPEN"}, {"held_mbufs", "MBUFS"}, {"offered", "OFFERED"},
+	{"admitted", "ADMITTED"}, {"reset", "RESET"}, {"dropped", "DROPPED"}, {"completed", "DONE"},
+	{"queue_full", "QUEUE FULL"}};
+
+static const struct column rules[] = {{"from", "FROM"}, {"action", "ACTION"},
+	{"service", "SERVICE"}, {"class", "CLASS"}, {"by", "BY"}, {"left_s", "LEFT"}};
+
+static const struct column limits[] = {{"of", "OF"}, {"each", "EACH"},
+	{"connections", "CONNECTIONS"}, {"limit_connections", "LIMIT"},
+	{"connections_used_permille", "USED"}, {"limit_rate_per_s", "RATE/s"},
+	{"limit_rate_burst", "BURST"}, {"rate_used_permille", "USED"},
+	{"limit_bytes_per_s", "BYTES/s"}, {"limit_bytes_burst", "BURST"},
+	{"bytes_used_permille", "USED"}, {"over", "OVER"}};
+
+static const struct column clients[] = {{"client", "CLIENT"}, {"service", "SERVICE"},
+	{"connections", "CONNECTIONS"}, {"rate_ahead_us", "RATE AHEAD"},
+	{"bytes_ahead_us", "BYTES AHEAD"}};
 
 static const struct column drops[] = {{"name", "REASON"}, {"severity", "SEVERITY"},
 	{"count", "COUNT"}, {"bytes", "BYTES"}, {"text", "MEANING"}};
@@ -120,10 +158,21 @@ static const struct view views[] = {
 	{"conns", "/weir/conns", "sessions; the first 1000 unless --limit says otherwise",
 		"service=NAME backend=POOL/NAME stalled=1 peer=ADDRESS id=WORKER.ID",
 		COLUMNS(conns), .limit = 1000},
-	{"queues", "/weir/queues", "every bounded queue, nearest to full first",
+	{"queues", "/weir/queues",
+		"every bounded queue, nearest to full first, and when it is full",
 		"worker=N queue=NAME", COLUMNS(queues)},
-	{"pressure", "/weir/pressure", "level of each worker and the queue that causes it", "",
+	{"pressure", "/weir/pressure", "levels, their causes, gates; services under pressure", "",
 		COLUMNS(pressure)},
+	{"admission", "/weir/admission", "what the gates let in and refuse, and orders in force",
+		"worker=N service=NAME", COLUMNS(admission)},
+	{"recorder", "/weir/recorder", "the last minute, ten records a second; --saved",
+		"worker=N saved=1 since=AT_US", COLUMNS(recorder)},
+	{"access", "/weir/access", "who may connect, and with which class", "service=NAME",
+		COLUMNS(rules)},
+	{"limits", "/weir/limits", "limits, and how far they are used", "service=NAME",
+		COLUMNS(limits)},
+	{"clients", "/weir/clients", "clients of services that limit clients; the first 1000",
+		"service=NAME", COLUMNS(clients), .limit = 1000},
 	{"drops", "/weir/drops", "drops by reason", "worker=N all=1", COLUMNS(drops)},
 	{"counters", "/weir/counters", "counters", "worker=N all=1", COLUMNS(counters)},
 	{"ledger", "/weir/ledger", "in = out + held + dropped, for frames, payload, buffers",

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define ALTERNATIVES 8 // hashed alternatives tried before the table is scanned
+#define ALTERNATIVES 8 // hashed alternatives tried before every slot is asked
 
 static bool usable(const struct wr_backend *be)
 {
@@ -81,44 +81,57 @@ void wr_backends_reclaim(struct wr_backends *b)
 	b->retired_count = kept;
 }
 
-static bool was_tried(uint16_t id, const uint16_t *tried, uint32_t n_tried)
-{
-	for (uint32_t i = 0; i < n_tried; i++)
-		if (tried[i] == id)
-			return true;
-	return false;
-}
-
-uint16_t wr_backends_pick(const struct wr_backends *b, uint16_t pool, uint64_t hash,
-	const uint16_t *tried, uint32_t n_tried)
+uint16_t wr_backends_pick_if(const struct wr_backends *b, uint16_t pool, uint64_t hash,
+	wr_backends_takes takes, void *arg)
 {
 	const struct wr_pool_slot *ps = &b->pools[pool];
 	const struct wr_maglev *m = __atomic_load_n(&ps->table, __ATOMIC_ACQUIRE);
 	uint16_t id = wr_maglev_pick(m, hash);
 	uint32_t at;
 
-	if (id == WR_MAGLEV_NONE || !was_tried(id, tried, n_tried))
+	if (id == WR_MAGLEV_NONE || takes(arg, id))
 		return id;
-	for (uint32_t k = 1; k <= ALTERNATIVES; k++) {
+	for (uint32_t k = 1; k <= ALTERNATIVES && m->usable > 1; k++) {
 		id = wr_maglev_pick_next(m, hash, k);
-		if (!was_tried(id, tried, n_tried))
+		if (takes(arg, id))
 			return id;
 	}
-	if (m->usable <= n_tried) {
-		uint32_t seen = 0;
+	// Rare: of many slots few have room. Weights do not count here, health does.
+	at = (uint32_t)(((hash >> 32) * ps->count) >> 32);
+	for (uint32_t k = 0; k < ps->count; k++) {
+		const struct wr_backend *be = &b->backends[ps->first + at];
 
-		for (uint32_t i = 0; i < n_tried; i++)
-			seen += usable(&b->backends[tried[i]]);
-		if (seen >= m->usable)
-			return WR_MAGLEV_NONE;
-	}
-	// Rare: few untried ones are left among many slots. A bounded walk from the key's position.
-	at = (uint32_t)(((hash >> 32) * m->size) >> 32);
-	for (uint32_t k = 0; k < m->size && k < 4096; k++) {
-		id = m->entry[at];
-		if (!was_tried(id, tried, n_tried))
-			return id;
-		at = at + 1 == m->size ? 0 : at + 1;
+		if (usable(be) && takes(arg, be->id))
+			return be->id;
+		at = at + 1 == ps->count ? 0 : at + 1;
 	}
 	return WR_MAGLEV_NONE;
+}
+
+struct tried {
+	const uint16_t *id;
+	uint32_t count;
+};
+
+static bool was_not_tried(void *arg, uint16_t id)
+{
+	const struct tried *t = arg;
+
+	for (uint32_t i = 0; i < t->count; i++)
+		if (t->id[i] == id)
+			return false;
+	return true;
+}
+
+uint16_t wr_backends_pick(const struct wr_backends *b, uint16_t pool, uint64_t hash,
+	const uint16_t *tried, uint32_t n_tried)
+{
+	struct tried t = {tried, n_tried};
+
+	return wr_backends_pick_if(b, pool, hash, was_not_tried, &t);
+}
+
+uint32_t wr_backends_usable(const struct wr_backends *b, uint16_t pool)
+{
+	return __atomic_load_n(&b->pools[pool].table, __ATOMIC_ACQUIRE)->usable;
 }

@@ -102,6 +102,17 @@ struct rte_rcu_qsbr *wr_backends_rcu(struct wr_backends *b);
 uint16_t wr_backends_pick(const struct wr_backends *b, uint16_t pool, uint64_t hash,
 	const uint16_t *tried, uint32_t n_tried);
 
+// Pick the first backend that `takes` says yes to, which it says once at most; asked for usable
+// ones only, some of them more than once: the hash's choices first, then every slot of the pool
+// from a place that depends on the hash, so that none is missed. WR_MAGLEV_NONE: all said no, or
+// there is none.
+typedef bool (*wr_backends_takes)(void *arg, uint16_t id);
+uint16_t wr_backends_pick_if(const struct wr_backends *b, uint16_t pool, uint64_t hash,
+	wr_backends_takes takes, void *arg);
+
+// Backends of a pool that may be picked.
+uint32_t wr_backends_usable(const struct wr_backends *b, uint16_t pool);
+
 static inline struct wr_backend_counters *wr_backend_counters(
 	struct wr_backend *be, uint16_t worker)
 {

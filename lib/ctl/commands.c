@@ -6,8 +6,7 @@
 
 #include <rte_telemetry.h>
 
-#define VERBS_MAX 3
-#define VERB_LEN  16
+#define VERBS_MAX 6
 
 struct command {
 	const char *path;
@@ -31,7 +30,20 @@ static const struct command commands[] = {
 		wr_show_conns, "service backend stalled peer id", .waits = true},
 	{"/weir/queues", "Queues, fullest first. Parameters: cursor,worker=,queue=", wr_show_queues,
 		"worker queue"},
-	{"/weir/pressure", "Pressure of each worker", wr_show_pressure, ""},
+	{"/weir/pressure", "Levels of workers and services under pressure, and gates",
+		wr_show_pressure, ""},
+	{"/weir/recorder", "Flight recorder. Par.: cursor,worker=,saved=1,since=AT_US",
+		wr_show_recorder, "worker saved since"},
+	{"/weir/limits", "Limits and their use. Parameters: cursor,service=", wr_show_limits,
+		"service"},
+	{"/weir/clients", "Clients with limits. Parameters: cursor,service=", wr_show_clients,
+		"service"},
+	{"/weir/admission",
+		"Gates. Par.: worker=,service=. Act: level= refuse= admit=", wr_show_admission,
+		"worker service", wr_act_admission, {"level", "refuse", "refuse_all", "admit"}},
+	{"/weir/access", "Access rules. Par.: service=. Act: deny= allow= class= remove=",
+		wr_show_access, "service", wr_act_access,
+		{"deny", "deny!", "force_deny", "allow", "class", "remove"}},
 	{"/weir/drops", "Drops by reason. Parameters: cursor,worker=,all=1", wr_show_drops,
 		"worker all"},
 	{"/weir/ledger", "Ledgers. Parameters: cursor,worker=,walk=1", wr_show_ledger,
@@ -45,8 +57,8 @@ static const struct command commands[] = {
 	{"/weir/neighbours", "Neighbours. Parameters: cursor", wr_show_neighbours, ""},
 	{"/weir/config", "Configuration in force, as YAML lines. Parameters: show", wr_show_config,
 		""},
-	{"/weir/backend", "Act: drain=POOL/NAME, enable=POOL/NAME, weight=POOL/NAME,N",
-		.act = wr_act_backend, .verbs = {"drain", "enable", "weight"}},
+	{"/weir/backend", "Act: drain=, enable=POOL/NAME, weight=, limit=POOL/NAME,N",
+		.act = wr_act_backend, .verbs = {"drain", "enable", "weight", "limit"}},
 	{"/weir/conn", "Act: kill=WORKER.ID", .act = wr_act_conn, .verbs = {"kill"}, .waits = true},
 };
 
@@ -79,20 +91,28 @@ static void list_verbs(const struct command *cmd, char *out, size_t len)
 	}
 }
 
+// The verb that parameters begin with, or NULL.
+static const char *verb_of(const struct command *cmd, const char *params)
+{
+	const char *equal = params != NULL ? strchr(params, '=') : NULL;
+
+	for (size_t i = 0; equal != NULL && i < VERBS_MAX && cmd->verbs[i] != NULL; i++)
+		if ((size_t)(equal - params) == strlen(cmd->verbs[i]) &&
+			memcmp(params, cmd->verbs[i], (size_t)(equal - params)) == 0)
+			return cmd->verbs[i];
+	return NULL;
+}
+
 // "verb=argument", and nothing else: DPDK's threads can swap the parameters of concurrent clients,
 // and a swapped one must not act.
 static void run_act(
 	struct wr_ctl *c, const struct command *cmd, const char *params, struct wr_reply *r)
 {
-	const char *equal = params != NULL ? strchr(params, '=') : NULL;
-	char known[64];
+	const char *verb = verb_of(cmd, params);
+	char known[96];
 
-	for (size_t i = 0; equal != NULL && i < VERBS_MAX && cmd->verbs[i] != NULL; i++) {
-		size_t n = (size_t)(equal - params);
-
-		if (n != strlen(cmd->verbs[i]) || memcmp(params, cmd->verbs[i], n) != 0)
-			continue;
-		cmd->act(c, cmd->verbs[i], equal + 1, r);
+	if (verb != NULL) {
+		cmd->act(c, verb, strchr(params, '=') + 1, r);
 		return;
 	}
 	list_verbs(cmd, known, sizeof(known));
@@ -129,7 +149,9 @@ static void run_show(
 		wr_ctl_bad_param(r, &err, cmd->params);
 		return;
 	}
-	if (cmd->show != wr_show_conns && cmd->show != wr_show_events)
+	// Tables with cursors of their own look at p->cursor.
+	if (cmd->show != wr_show_conns && cmd->show != wr_show_events &&
+		cmd->show != wr_show_recorder && cmd->show != wr_show_clients)
 		r->cursor = p.cursor;
 	cmd->show(c, &p, r);
 }
@@ -138,7 +160,8 @@ static void run(struct wr_ctl *c, const struct command *cmd, const char *params,
 {
 	if (!cmd->waits)
 		pthread_mutex_lock(&c->lock);
-	if (cmd->act != NULL)
+	// A table that can be acted on: what begins with a verb acts, all else reads.
+	if (cmd->act != NULL && (cmd->show == NULL || verb_of(cmd, params) != NULL))
 		run_act(c, cmd, params, r);
 	else
 		run_show(c, cmd, params, r);

@@ -31,6 +31,8 @@ struct wr_ctl *wr_ctl_create(struct wr_fabric *f, struct wr_err *err)
 	c->backends = wr_fabric_backends(f);
 	c->l3 = wr_fabric_l3(f);
 	c->workers = wr_fabric_workers(f);
+	c->shared = wr_fabric_shared(f);
+	wr_ctl_orders_init(&c->orders);
 	c->answer_ms = ANSWER_MS;
 	wr_rng_init(&c->rng, jitter_seed());
 	backends = wr_backends_count(c->backends);
@@ -95,7 +97,10 @@ wr_us_t wr_ctl_turn(struct wr_ctl *c, wr_us_t now)
 	more = wr_ctl_events_collect(c);
 	next = wr_ctl_health_turn(c, now);
 	wr_ctl_losses_turn(c, now);
+	wr_ctl_rules_turn(c, now);
+	wr_ctl_orders_turn(c);
 	wr_backends_reclaim(c->backends);
+	wr_access_reclaim(c->shared->access);
 	if (c->stop_owed != 0)
 		tell_stop(c);
 	pthread_mutex_unlock(&c->lock);

@@ -29,6 +29,19 @@ struct wr_ctl_port {
 	uint64_t rx_missed;
 };
 
+// An operator's orders, by service; the last is the workers' own. Each bit of `owed` is a worker
+// that was not told yet.
+#define WR_CTL_DOMAINS (WR_MAX_SERVICES + 1)
+#define WR_CTL_WORKERS WR_MAX_SERVICES
+
+struct wr_ctl_orders {
+	uint8_t level[WR_CTL_DOMAINS];  // + 1; 0: by the queues
+	uint8_t refuse[WR_CTL_DOMAINS]; // first class that is refused; WR_CLASSES: none
+	uint32_t level_owed[WR_CTL_DOMAINS];
+	uint32_t refuse_owed[WR_CTL_DOMAINS];
+	bool any_owed;
+};
+
 // Memory that a worker may still write to, because it did not answer in time.
 #define WR_CTL_LIMBO 64
 
@@ -54,6 +67,10 @@ struct wr_ctl {
 	wr_us_t next_port_us;
 	struct wr_ctl_port port[WR_MAX_PORTS];
 
+	struct wr_proxy_shared *shared; // of the fabric
+	wr_us_t next_access_us;
+	struct wr_ctl_orders orders;
+
 	bool stopping;
 	uint32_t stop_owed;                // bit a worker: not told yet
 	int stop_done[WR_MAX_WORKERS];     // written by workers
@@ -70,6 +87,8 @@ struct wr_ctl {
 
 // "web/b1"; returns buf.
 char *wr_ctl_backend_name(struct wr_ctl *c, uint16_t backend, char *buf, size_t len);
+// Whose level a queue raises: a service's name, or "worker".
+const char *wr_ctl_domain(struct wr_ctl *c, uint16_t domain);
 // What the scope of a queue, or of an event, is called: "" where there is only one. Returns buf.
 char *wr_ctl_queue_scope(struct wr_ctl *c, const struct wr_queue *q, char *buf, size_t len);
 char *wr_ctl_event_scope(struct wr_ctl *c, const struct wr_event *ev, char *buf, size_t len);
@@ -90,6 +109,23 @@ wr_us_t wr_ctl_health_turn(struct wr_ctl *c, wr_us_t now);
 
 // Read the ports once a second: losses and links become events.
 void wr_ctl_losses_turn(struct wr_ctl *c, wr_us_t now);
+
+// --- orders.c: lock held ------------------------------------------------------------------------
+
+void wr_ctl_orders_init(struct wr_ctl_orders *o);
+// Put an order in force and tell every worker; `domain` is a service or WR_CTL_WORKERS. Who has no
+// room in the mailbox is told in a later turn. Returns how many that are.
+uint32_t wr_ctl_order_level(struct wr_ctl *c, uint16_t domain, int level); // -1: by the queues
+uint32_t wr_ctl_order_refuse(struct wr_ctl *c, uint16_t domain, uint8_t class);
+// Tell those who are still owed something.
+void wr_ctl_orders_turn(struct wr_ctl *c);
+
+// --- rules.c: lock held -------------------------------------------------------------------------
+
+// Once a second: access rules whose time is over end, each with an event.
+void wr_ctl_rules_turn(struct wr_ctl *c, wr_us_t now);
+// "deny 198.18.5.0/24 to web"; returns buf.
+char *wr_ctl_rule_words(struct wr_ctl *c, const struct wr_access_rule *rule, char *buf, size_t len);
 
 // --- ask.c: lock not held -----------------------------------------------------------------------
 
@@ -119,6 +155,11 @@ void wr_show_latency(struct wr_ctl *c, const struct wr_params *p, struct wr_repl
 void wr_show_conns(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
 void wr_show_queues(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
 void wr_show_pressure(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
+void wr_show_admission(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
+void wr_show_recorder(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
+void wr_show_access(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
+void wr_show_limits(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
+void wr_show_clients(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
 void wr_show_drops(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
 void wr_show_ledger(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
 void wr_show_workers(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
@@ -128,9 +169,42 @@ void wr_show_events(struct wr_ctl *c, const struct wr_params *p, struct wr_reply
 void wr_show_neighbours(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
 void wr_show_config(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
 
-// Acting: backend with the lock held, conn without.
+// Acting: all with the lock held, but conn.
 void wr_act_backend(struct wr_ctl *c, const char *verb, const char *arg, struct wr_reply *r);
+void wr_act_admission(struct wr_ctl *c, const char *verb, const char *arg, struct wr_reply *r);
+void wr_act_access(struct wr_ctl *c, const char *verb, const char *arg, struct wr_reply *r);
 void wr_act_conn(struct wr_ctl *c, const char *verb, const char *arg, struct wr_reply *r);
+
+// Ends an action: the event, and the row that says what was done.
+void wr_act_done(struct wr_ctl *c, struct wr_reply *r, struct wr_event *ev, const char *verb,
+	const char *target, const char *what);
+// What needs to be asked for twice: the row says what it would do, and the request that does it.
+void wr_act_confirm(struct wr_reply *r, const char *request, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+// Cut `arg` at its commas, at most `max` pieces; the last takes the rest. Returns how many, 0 when
+// it is too long.
+uint32_t wr_act_split(const char *arg, char *buf, size_t len, char **piece, uint32_t max);
+
+// Pieces of rows that several commands share.
+struct wr_ctl_wait {   // the queue of sessions that wait for a backend with room, over all workers
+	uint8_t level; // of the service: the highest
+	uint64_t depth, peak, capacity;
+	uint64_t oldest_us;
+	uint64_t arrivals, waited_us;
+};
+// Of every service: `out` has room for WR_MAX_SERVICES.
+void wr_ctl_waits(struct wr_ctl *c, struct wr_ctl_wait *out);
+uint64_t wr_ctl_permille(const struct wr_queue *q);
+void wr_ctl_put_gate(struct wr_reply *r, const struct wr_gate *g);
+void wr_ctl_put_rule(struct wr_reply *r, const struct wr_limit_rule *rule);
+// A cursor of tables that workers have one each of: the worker, and a number in its table.
+uint64_t wr_ctl_cursor(uint16_t worker, uint64_t number);
+// The worker of a parameter, UINT64_MAX for all. False: an error row was written.
+bool wr_ctl_param_worker(
+	struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r, uint64_t *worker);
+// The service of a parameter, -1 for all. False: an error row was written.
+bool wr_ctl_param_service(
+	struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r, int *service);
 
 // Sums over workers.
 void wr_ctl_service_sum(struct wr_ctl *c, uint16_t service, struct wr_service_counters *out);

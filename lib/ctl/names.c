@@ -23,6 +23,21 @@ static char *port_name(struct wr_ctl *c, uint32_t port, char *buf, size_t len)
 	return buf;
 }
 
+const char *wr_ctl_domain(struct wr_ctl *c, uint16_t domain)
+{
+	return domain < c->conf->service_count ? c->conf->services[domain].name : "worker";
+}
+
+static char *service_name(
+	struct wr_ctl *c, uint32_t service, const char *otherwise, char *buf, size_t len)
+{
+	if (service < c->conf->service_count)
+		snprintf(buf, len, "service %s", c->conf->services[service].name);
+	else
+		snprintf(buf, len, "%s", otherwise);
+	return buf;
+}
+
 char *wr_ctl_queue_scope(struct wr_ctl *c, const struct wr_queue *q, char *buf, size_t len)
 {
 	buf[0] = '\0';
@@ -35,6 +50,13 @@ char *wr_ctl_queue_scope(struct wr_ctl *c, const struct wr_queue *q, char *buf, 
 		return buf;
 	case WR_Q_backend_inflight:
 		return wr_ctl_backend_name(c, q->scope, buf, len);
+	case WR_Q_pool_inflight:
+		if (q->scope < c->conf->pool_count)
+			snprintf(buf, len, "pool %s", c->conf->pools[q->scope].name);
+		return buf;
+	case WR_Q_pending:
+	case WR_Q_pending_wait:
+		return service_name(c, q->scope, "", buf, len);
 	default:
 		return buf;
 	}
@@ -49,10 +71,7 @@ static char *conn_scope(struct wr_ctl *c, const struct wr_event *ev, char *buf, 
 		if (wr_addr_eq(&be->addr.addr, &ev->a.addr) && be->addr.port == ev->a.port)
 			return wr_ctl_backend_name(c, be->id, buf, len);
 	}
-	buf[0] = '\0';
-	if (ev->scope < c->conf->service_count)
-		snprintf(buf, len, "service %s", c->conf->services[ev->scope].name);
-	return buf;
+	return service_name(c, ev->scope, "", buf, len);
 }
 
 char *wr_ctl_event_scope(struct wr_ctl *c, const struct wr_event *ev, char *buf, size_t len)
@@ -64,11 +83,19 @@ char *wr_ctl_event_scope(struct wr_ctl *c, const struct wr_event *ev, char *buf,
 	case WR_EV_queue_high:
 	case WR_EV_queue_critical:
 	case WR_EV_queue_normal:
+	case WR_EV_queue_warning:
 	case WR_EV_level_change:
 		return wr_ctl_queue_scope(c, &q, buf, len);
 	case WR_EV_conn_stalled:
 	case WR_EV_conn_resumed:
+	case WR_EV_stall_closed:
 		return conn_scope(c, ev, buf, len);
+	case WR_EV_service_level:
+	case WR_EV_door_limited:
+	case WR_EV_door_open:
+		return service_name(c, ev->scope, "", buf, len);
+	case WR_EV_limit_reached:
+		return service_name(c, ev->scope, "the instance", buf, len);
 	case WR_EV_backend_up:
 	case WR_EV_backend_down:
 	case WR_EV_backend_probe:

@@ -19,7 +19,7 @@ uint8_t wr_ctl_level(struct wr_ctl *c)
 
 	for (uint16_t w = 0; w < c->workers; w++) {
 		wr_worker_pressure(wr_fabric_worker(c->fabric, w), &p);
-		level = RTE_MAX(level, p.level);
+		level = RTE_MAX(level, p.own.level);
 	}
 	return level;
 }
@@ -106,7 +106,7 @@ void wr_show_workers(struct wr_ctl *c, const struct wr_params *p, struct wr_repl
 		ctr = s.stats.ctr;
 		wr_reply_uint(r, "worker", w);
 		wr_reply_uint(r, "cpu", wr_worker_cpu(worker));
-		wr_reply_uint(r, "level", pr.level);
+		wr_reply_uint(r, "level", pr.own.level);
 		wr_reply_uint(r, "busy_permille", busy_permille(&s));
 		wr_reply_uint(r, "cycles_per_s", rte_get_tsc_hz());
 		wr_reply_uint(r, "cycles", ctr[WR_CTR_cycles]);

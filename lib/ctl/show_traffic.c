@@ -24,6 +24,12 @@ void wr_ctl_service_sum(struct wr_ctl *c, uint16_t service, struct wr_service_co
 		out->resets_client += s->resets_client;
 		out->resets_backend += s->resets_backend;
 		out->timeouts += s->timeouts;
+		out->completed += s->completed;
+		out->pending_timeouts += s->pending_timeouts;
+		out->pending_evicted += s->pending_evicted;
+		out->pending_full += s->pending_full;
+		out->pending_left += s->pending_left;
+		out->limited += s->limited;
 	}
 }
 
@@ -41,9 +47,56 @@ static void put_listeners(struct wr_reply *r, const struct wr_conf_service *conf
 	wr_reply_text(r, "listen", text);
 }
 
-static void service_row(struct wr_ctl *c, struct wr_reply *r, uint16_t id)
+// Those that wait for a backend with room. The q words are HAProxy's: its qtime is in milliseconds.
+static void put_wait(struct wr_reply *r, const struct wr_conf_service *conf,
+	const struct wr_service_counters *s, const struct wr_ctl_wait *wait)
+{
+	wr_reply_uint(r, "level", wait->level);
+	wr_reply_uint(r, "class", conf->class);
+	wr_reply_uint(r, "pending", wait->depth);
+	wr_reply_uint(r, "pending_max", wait->capacity);
+	wr_reply_uint(r, "pending_peak", wait->peak);
+	wr_reply_uint(r, "pending_oldest_us", wait->oldest_us);
+	wr_reply_uint(r, "pending_timeouts", s->pending_timeouts);
+	wr_reply_uint(r, "pending_evicted", s->pending_evicted);
+	wr_reply_uint(r, "pending_full", s->pending_full);
+	wr_reply_uint(r, "pending_left", s->pending_left);
+	wr_reply_uint(r, "limited", s->limited);
+	wr_reply_uint(r, "completed", s->completed);
+	wr_reply_uint(r, "qcur", wait->depth);
+	wr_reply_uint(r, "qmax", wait->peak);
+	wr_reply_uint(r, "qlimit", conf->wait_sessions);
+	wr_reply_uint(r, "qtime",
+		wait->arrivals > 0 ? wait->waited_us / wait->arrivals / WR_US_PER_MS : 0);
+}
+
+// The s words are HAProxy's: sessions now, most at a time, since start, and their limit.
+static void put_sessions(
+	struct wr_reply *r, uint64_t now, uint64_t peak, uint64_t total, uint64_t limit)
+{
+	wr_reply_uint(r, "scur", now);
+	wr_reply_uint(r, "smax", peak);
+	wr_reply_uint(r, "stot", total);
+	wr_reply_uint(r, "slim", limit);
+}
+
+// What a backend or a pool may have at the same time; 0: no limit, and nobody counts.
+static void put_lease(struct wr_ctl *c, struct wr_reply *r, uint32_t pool, const struct wr_lease *l)
+{
+	wr_reply_uint(r, "limit", l->limit);
+	if (!wr_conf_pool_limited(c->conf, pool))
+		return; // places are not counted
+	wr_reply_uint(r, "in_use", wr_lease_used(l));
+	wr_reply_uint(r, "leased", wr_lease_out(l));
+	if (l->limit > 0)
+		wr_reply_uint(r, "used_permille", (uint64_t)wr_lease_used(l) * 1000 / l->limit);
+}
+
+static void service_row(
+	struct wr_ctl *c, struct wr_reply *r, uint16_t id, const struct wr_ctl_wait *wait)
 {
 	const struct wr_conf_service *conf = &c->conf->services[id];
+	struct wr_limit_rule rule = wr_proxy_limit_rule(&conf->limit);
 	struct wr_service_counters s;
 
 	wr_ctl_service_sum(c, id, &s);
@@ -61,22 +114,22 @@ static void service_row(struct wr_ctl *c, struct wr_reply *r, uint16_t id)
 	wr_reply_uint(r, "resets_client", s.resets_client);
 	wr_reply_uint(r, "resets_backend", s.resets_backend);
 	wr_reply_uint(r, "timeouts", s.timeouts);
+	put_wait(r, conf, &s, wait);
+	wr_ctl_put_rule(r, &rule);
+	put_sessions(r, s.sessions, s.sessions_peak, s.sessions_total, conf->limit.connections);
 }
 
 void wr_show_services(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r)
 {
-	const char *only = wr_params_get(p, "service");
+	struct wr_ctl_wait wait[WR_MAX_SERVICES];
+	int only;
 
-	if (only != NULL && wr_conf_find_service(c->conf, only) < 0) {
-		wr_reply_error(r, "see /weir/services for the names", "no service '%.64s'", only);
+	if (!wr_ctl_param_service(c, p, r, &only))
 		return;
-	}
-	for (uint16_t i = 0; i < c->conf->service_count; i++) {
-		if (only != NULL && strcmp(only, c->conf->services[i].name) != 0)
-			continue;
-		if (wr_reply_row(r))
-			service_row(c, r, i);
-	}
+	wr_ctl_waits(c, wait);
+	for (uint16_t i = 0; i < c->conf->service_count; i++)
+		if ((only < 0 || only == i) && wr_reply_row(r))
+			service_row(c, r, i, &wait[i]);
 }
 
 // Checks the filter of pools; -1: any, -2: no such pool, said.
@@ -123,6 +176,7 @@ static void pool_row(struct wr_ctl *c, struct wr_reply *r, const struct wr_pool_
 	wr_reply_uint(r, "fall", conf->health_fall);
 	wr_reply_uint(r, "retries", conf->retries);
 	wr_reply_uint(r, "table_rebuilds", pool->generation);
+	put_lease(c, r, pool->id, c->shared->pools[pool->id]);
 }
 
 void wr_show_pools(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r)
@@ -182,6 +236,9 @@ static void backend_row(struct wr_ctl *c, struct wr_reply *r, const struct wr_ba
 	wr_reply_uint(r, "stalled", s.stalled);
 	wr_reply_uint(r, "bytes_in", s.bytes_in);
 	wr_reply_uint(r, "bytes_out", s.bytes_out);
+	put_lease(c, r, be->pool, c->shared->backends[be->id]);
+	put_sessions(r, s.sessions, s.sessions_peak, s.sessions_total,
+		c->shared->backends[be->id]->limit);
 }
 
 static void latency_row(struct wr_ctl *c, struct wr_reply *r, const struct wr_backend *be)

@@ -36,6 +36,12 @@ static void say_worker(struct sentence *s, const struct wr_event *ev)
 		say(s, " of worker %u", ev->worker);
 }
 
+static void say_on_worker(struct sentence *s, const struct wr_event *ev)
+{
+	if (ev->worker != UINT16_MAX)
+		say(s, " on worker %u", ev->worker);
+}
+
 static void say_queue(struct sentence *s, const struct wr_event *ev, const char *scope)
 {
 	const char *name = ev->queue < WR_Q_COUNT ? wr_queue_name(ev->queue) : NULL;
@@ -54,6 +60,47 @@ static void say_depth(struct sentence *s, const struct wr_event *ev)
 		unit != NULL ? unit : "items");
 }
 
+// What an operator can do about a full queue, in the words of the configuration and of weirctl.
+static const char *cure(uint16_t queue)
+{
+	switch ((enum wr_queue_kind)queue) {
+	case WR_Q_rx_ring:
+	case WR_Q_lag:
+	case WR_Q_handoff:
+	case WR_Q_cpu:
+		return "the worker is behind: give it a CPU of its own, or add workers";
+	case WR_Q_answers:
+		return "if this is a flood: weirctl deny PREFIX; if it is demand: add workers";
+	case WR_Q_tx_backlog:
+		return "the port does not take more: look at its link in weirctl ports";
+	case WR_Q_conns:
+	case WR_Q_sessions:
+	case WR_Q_backend_wait:
+	case WR_Q_disorder:
+		return "raise runtime.max_sessions, or add an instance";
+	case WR_Q_rx_pool:
+	case WR_Q_small_pool:
+		return "raise runtime.rx_mbufs; weirctl conns stalled=1 shows who holds much";
+	case WR_Q_syn_hold:
+	case WR_Q_syn_backlog:
+		return "if this is a flood: weirctl deny PREFIX; if it is demand: add workers";
+	case WR_Q_pending:
+	case WR_Q_pending_wait:
+	case WR_Q_backend_inflight:
+	case WR_Q_pool_inflight:
+		return "add backends, or raise max_connections (weirctl limit) if they can do "
+		       "more";
+	case WR_Q_clients:
+		return "raise pressure.clients";
+	case WR_Q_source_ports:
+		return "add addresses to the pool's source";
+	case WR_Q_neigh_wait:
+		return "a next hop does not answer: see weirctl neighbours";
+	default:
+		return NULL;
+	}
+}
+
 static void queue_full(struct sentence *s, const struct wr_event *ev, const char *scope)
 {
 	const char *reason = wr_drop_name(ev->reason);
@@ -65,6 +112,8 @@ static void queue_full(struct sentence *s, const struct wr_event *ev, const char
 	say(s, " at level P%u; %u refused", ev->level, ev->count > 0 ? ev->count : 1);
 	if (ev->reason != WR_DROP_NONE && reason != NULL)
 		say(s, ", %s: %s", reason, wr_drop_text(ev->reason));
+	if (cure(ev->queue) != NULL)
+		say(s, "; %s", cure(ev->queue));
 }
 
 static void queue_mark(struct sentence *s, const struct wr_event *ev, const char *scope)
@@ -78,9 +127,21 @@ static void queue_mark(struct sentence *s, const struct wr_event *ev, const char
 	say_depth(s, ev);
 }
 
-static void level_change(struct sentence *s, const struct wr_event *ev, const char *scope)
+static void queue_warning(struct sentence *s, const struct wr_event *ev, const char *scope)
 {
-	say(s, "worker %u goes from level P%u to P%u", ev->worker, ev->extra, ev->level);
+	say_queue(s, ev, scope);
+	say(s, " is filling: ");
+	say_depth(s, ev);
+	if (ev->extra == 0)
+		say(s, ", not rising now");
+	else
+		say(s, ", full in %u.%u s at this rate", ev->extra / 1000, ev->extra % 1000 / 100);
+	if (cure(ev->queue) != NULL)
+		say(s, "; %s", cure(ev->queue));
+}
+
+static void say_cause(struct sentence *s, const struct wr_event *ev, const char *scope)
+{
 	if (ev->queue >= WR_Q_COUNT)
 		return;
 	say(s, "; the cause is queue %s", wr_queue_name(ev->queue));
@@ -90,6 +151,63 @@ static void level_change(struct sentence *s, const struct wr_event *ev, const ch
 		say(s, " with ");
 		say_depth(s, ev);
 	}
+}
+
+static void service_level(struct sentence *s, const struct wr_event *ev, const char *scope)
+{
+	say(s, "%s goes from level P%u to P%u", scope[0] != '\0' ? scope : "a service", ev->extra,
+		ev->level);
+	say_on_worker(s, ev);
+	say_cause(s, ev, "");
+}
+
+static void door(struct sentence *s, const struct wr_event *ev, const char *scope)
+{
+	if (scope[0] != '\0')
+		say(s, "%s", scope);
+	else if (ev->worker != UINT16_MAX)
+		say(s, "worker %u", ev->worker);
+	else
+		say(s, "an unknown gate");
+	if (ev->kind == WR_EV_door_limited)
+		say(s, " lets in %u new connections a second now", ev->extra);
+	else
+		say(s, " lets in every new connection again after %u ms; %u were refused",
+			ev->extra, ev->count);
+	if (scope[0] != '\0')
+		say_on_worker(s, ev);
+	if (ev->kind == WR_EV_door_limited)
+		say(s, scope[0] != '\0' ? ": its backends have no room for more"
+					: ": it is behind with what arrives");
+}
+
+static void recorded(struct sentence *s, const struct wr_event *ev)
+{
+	say(s, "the flight recorder");
+	say_worker(s, ev);
+	say(s,
+		" was saved at its first critical mark: %u records of the last minute; read them "
+		"with weirctl recorder --saved",
+		ev->extra);
+	if (ev->worker != UINT16_MAX)
+		say(s, " worker=%u", ev->worker);
+}
+
+static void limit_reached(struct sentence *s, const struct wr_event *ev, const char *scope)
+{
+	const char *reason = wr_drop_name(ev->reason);
+
+	say(s, "a limit of %s is reached: %u connections refused or delayed",
+		scope[0] != '\0' ? scope : "a service", ev->count > 0 ? ev->count : 1);
+	if (ev->reason != WR_DROP_NONE && reason != NULL)
+		say(s, ", %s: %s", reason, wr_drop_text(ev->reason));
+	say(s, "; see weirctl limits and weirctl clients");
+}
+
+static void level_change(struct sentence *s, const struct wr_event *ev, const char *scope)
+{
+	say(s, "worker %u goes from level P%u to P%u", ev->worker, ev->extra, ev->level);
+	say_cause(s, ev, scope);
 }
 
 static void say_peer(struct sentence *s, const struct wr_event *ev)
@@ -114,10 +232,13 @@ static void conn(struct sentence *s, const struct wr_event *ev, const char *scop
 		say(s, " of %s", scope);
 	if (ev->kind == WR_EV_conn_resumed)
 		say(s, " takes data again after %u ms", ev->extra);
+	else if (ev->kind == WR_EV_stall_closed)
+		say(s, " took nothing for too long under pressure; its session was reset");
 	else
 		say(s, " keeps its window closed; its connection pauses the other side");
 	if (ev->depth > 0)
-		say(s, "; %" PRIu64 " bytes wait for it", ev->depth);
+		say(s, "; %" PRIu64 " bytes %s for it", ev->depth,
+			ev->kind == WR_EV_stall_closed ? "were held" : "wait");
 	if (ev->worker != UINT16_MAX)
 		say(s, " (worker %u)", ev->worker);
 }
@@ -206,6 +327,36 @@ static void instance(struct sentence *s, const struct wr_event *ev)
 		say(s, " (%s)", ev->text);
 }
 
+static void admission(struct sentence *s, const struct wr_event *ev, const char *scope)
+{
+	switch (ev->kind) {
+	case WR_EV_service_level:
+		service_level(s, ev, scope);
+		break;
+	case WR_EV_door_limited:
+	case WR_EV_door_open:
+		door(s, ev, scope);
+		break;
+	case WR_EV_operator:
+		say(s, "an operator's order: %s", ev->text);
+		break;
+	case WR_EV_access_expired:
+		say(s, "an access rule ended, its time being over: %s", ev->text);
+		break;
+	case WR_EV_recorded:
+		recorded(s, ev);
+		break;
+	case WR_EV_slow_evicted:
+		say(s, "%u sessions were reset under severe pressure", ev->count);
+		say_on_worker(s, ev);
+		say(s, ": they held more than their share and moved nothing");
+		break;
+	default:
+		limit_reached(s, ev, scope);
+		break;
+	}
+}
+
 // A kind of the catalogue that has no words here yet.
 static void other(struct sentence *s, const struct wr_event *ev)
 {
@@ -223,6 +374,8 @@ bool wr_words_has_queue(enum wr_event_kind kind)
 	case WR_EV_queue_high:
 	case WR_EV_queue_critical:
 	case WR_EV_queue_normal:
+	case WR_EV_queue_warning:
+	case WR_EV_service_level:
 	case WR_EV_level_change:
 		return true;
 	default:
@@ -244,12 +397,26 @@ char *wr_words_event(const struct wr_event *ev, const char *scope, char *buf, si
 	case WR_EV_queue_normal:
 		queue_mark(&s, ev, scope);
 		break;
+	case WR_EV_queue_warning:
+		queue_warning(&s, ev, scope);
+		break;
+	case WR_EV_service_level:
+	case WR_EV_door_limited:
+	case WR_EV_door_open:
+	case WR_EV_operator:
+	case WR_EV_access_expired:
+	case WR_EV_recorded:
+	case WR_EV_slow_evicted:
+	case WR_EV_limit_reached:
+		admission(&s, ev, scope);
+		break;
 	case WR_EV_level_change:
 		level_change(&s, ev, scope);
 		break;
 	case WR_EV_conn_stalled:
 	case WR_EV_conn_resumed:
 	case WR_EV_conn_killed:
+	case WR_EV_stall_closed:
 		conn(&s, ev, scope);
 		break;
 	case WR_EV_backend_up:
@@ -289,6 +456,10 @@ enum wr_log_level wr_words_level(const struct wr_event *ev)
 		return WR_LOG_ERROR;
 	case WR_EV_works_queue_full:
 	case WR_EV_queue_critical:
+	case WR_EV_queue_warning:
+	case WR_EV_door_limited:
+	case WR_EV_recorded:
+	case WR_EV_slow_evicted:
 	case WR_EV_backend_down:
 	case WR_EV_neigh_failed:
 	case WR_EV_port_checksum:
@@ -300,6 +471,10 @@ enum wr_log_level wr_words_level(const struct wr_event *ev)
 		return ev->extra != 0 ? WR_LOG_NOTICE : WR_LOG_WARN;
 	case WR_EV_queue_high:
 	case WR_EV_level_change:
+	case WR_EV_service_level:
+	case WR_EV_door_open:
+	case WR_EV_operator:
+	case WR_EV_access_expired:
 	case WR_EV_backend_up:
 	case WR_EV_backend_admin:
 	case WR_EV_conn_killed:

@@ -8,7 +8,7 @@
 
 // Events in words: one sentence that an operator can read without a manual.
 
-#define WR_WORDS_LEN 384
+#define WR_WORDS_LEN 500 // what a reply holds in pieces
 
 // Write the sentence of an event; `scope` is the name of its backend, port or service, or "".
 // Returns buf.

@@ -9,10 +9,13 @@
 #include <rte_common.h>
 #include <rte_pause.h>
 
-#define HEAD_WORDS  (offsetof(struct wr_pressure, queue) / sizeof(uint64_t))
-#define QUEUE_WORDS (sizeof(struct wr_queue) / sizeof(uint64_t))
+#define WORDS(type) (sizeof(type) / sizeof(uint64_t))
+#define HEAD_WORDS  (offsetof(struct wr_pressure, service) / sizeof(uint64_t))
+#define LEVEL_WORDS WORDS(struct wr_level)
+#define QUEUE_WORDS WORDS(struct wr_queue)
 
-static_assert(offsetof(struct wr_pressure, queue) % sizeof(uint64_t) == 0 &&
+static_assert(offsetof(struct wr_pressure, service) % sizeof(uint64_t) == 0 &&
+		      sizeof(struct wr_level) % sizeof(uint64_t) == 0 &&
 		      sizeof(struct wr_queue) % sizeof(uint64_t) == 0,
 	"pressure is copied as 64-bit words");
 
@@ -57,7 +60,9 @@ void wr_pressure_publish(struct wr_pressure_pub *pub, const struct wr_pressure *
 
 	__atomic_store_n(&pub->seq, seq + 1, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	store_words(next, p, HEAD_WORDS + p->queue_count * QUEUE_WORDS);
+	store_words(next, p, HEAD_WORDS);
+	store_words(next->service, p->service, p->services * LEVEL_WORDS);
+	store_words(next->queue, p->queue, p->queue_count * QUEUE_WORDS);
 	__atomic_store_n(&pub->seq, seq + 2, __ATOMIC_RELEASE);
 }
 
@@ -72,6 +77,8 @@ void wr_pressure_read(const struct wr_pressure_pub *pub, struct wr_pressure *out
 		stable = &pub->copy[(before >> 1) & 1];
 		load_words(out, stable, HEAD_WORDS);
 		// A torn count is caught below; until then it must not reach past the array.
+		load_words(out->service, stable->service,
+			RTE_MIN(out->services, WR_MAX_SERVICES) * LEVEL_WORDS);
 		load_words(out->queue, stable->queue,
 			RTE_MIN(out->queue_count, WR_PRESSURE_QUEUES_MAX) * QUEUE_WORDS);
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);

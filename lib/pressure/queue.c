@@ -4,6 +4,10 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include <rte_common.h>
+
+#define WARN_PERMILLE 700 // of capacity: queue_warning
+
 struct kind {
 	const char *name, *unit, *text;
 	uint8_t low, high, critical; // percent of capacity
@@ -31,41 +35,99 @@ const char *wr_queue_text(enum wr_queue_kind k)
 	return (unsigned int)k < WR_Q_COUNT ? kinds[k].text : NULL;
 }
 
-static uint64_t percent_of(uint64_t capacity, uint8_t percent)
+void wr_pressure_set_marks(struct wr_pressure *p, const struct wr_pressure_marks *own)
 {
-	return (uint64_t)(((__uint128_t)capacity * percent + 99) / 100);
+	for (uint32_t k = 0; k < WR_Q_COUNT; k++) {
+		p->marks[k] = own[k];
+		if (own[k].low == 0 && own[k].high == 0 && own[k].critical == 0)
+			p->marks[k] = (struct wr_pressure_marks){.low = kinds[k].low * 10,
+				.high = kinds[k].high * 10,
+				.critical = kinds[k].critical * 10};
+	}
 }
 
-// A mark is below the one above it where there is room, and at least 1.
-static uint64_t below(uint64_t mark, uint64_t above)
+// A mark above capacity could not be reached.
+static uint64_t share_of(uint64_t capacity, uint16_t permille)
 {
-	if (mark >= above)
-		mark = above - 1;
-	return mark > 0 ? mark : 1;
+	return (uint64_t)(((__uint128_t)capacity * RTE_MIN(permille, 1000) + 999) / 1000);
 }
 
-static void set_marks(struct wr_queue *q, const struct kind *k)
+// A mark is below the one above it, where there is room for it.
+static uint64_t below(uint64_t mark, uint64_t above, uint64_t least)
 {
+	return RTE_MAX(RTE_MIN(mark, above - 1), least);
+}
+
+static void place_marks(struct wr_queue *q, const struct wr_pressure_marks *m)
+{
+	bool room = q->capacity >= 3; // for three marks that differ
+
 	if (q->capacity == 0) {
-		q->low = q->high = q->critical = UINT64_MAX;
+		q->low = q->high = q->critical = q->warn = UINT64_MAX;
 		return;
 	}
-	q->critical = percent_of(q->capacity, k->critical);
-	q->high = below(percent_of(q->capacity, k->high), q->critical);
-	q->low = below(percent_of(q->capacity, k->low), q->high);
+	q->critical = RTE_MAX(share_of(q->capacity, m->critical), room ? 3UL : 1UL);
+	q->high = below(share_of(q->capacity, m->high), q->critical, room ? 2 : 1);
+	q->low = below(share_of(q->capacity, m->low), q->high, 1);
+	q->warn = share_of(q->capacity, WARN_PERMILLE);
 }
 
-int wr_pressure_add(
-	struct wr_pressure *p, enum wr_queue_kind kind, uint16_t scope, uint64_t capacity)
+// Shown only. A full receive queue of one slow peer is flow control at work; lost telemetry, a
+// client that is not told apart from others, lost segments that are sent again, and a core that is
+// busy are no reasons to refuse clients.
+static bool is_gauge(enum wr_queue_kind kind)
+{
+	switch (kind) {
+	case WR_Q_conn_recv:
+	case WR_Q_conn_send:
+	case WR_Q_events:
+	case WR_Q_disorder:
+	case WR_Q_clients:
+	case WR_Q_cpu:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int add(struct wr_pressure *p, const struct wr_queue *like)
 {
 	struct wr_queue *q = &p->queue[p->queue_count];
 
 	if (p->queue_count == WR_PRESSURE_QUEUES_MAX)
 		return -ENOSPC;
-	*q = (struct wr_queue){.kind = (uint16_t)kind, .scope = scope, .capacity = capacity};
-	// A full receive queue of one slow peer is flow control at work, and lost telemetry is no
-	// reason to refuse clients.
-	q->gauge_only = pressure_is_class(q) || kind == WR_Q_events;
-	set_marks(q, &kinds[kind]);
+	*q = *like;
+	q->gauge_only = is_gauge(q->kind);
+	q->full_in_ms = UINT32_MAX;
+	q->little_permille = UINT32_MAX;
+	place_marks(q, &p->marks[q->kind]);
 	return p->queue_count++;
+}
+
+int wr_pressure_add(
+	struct wr_pressure *p, enum wr_queue_kind kind, uint16_t scope, uint64_t capacity)
+{
+	return add(p, &(struct wr_queue){.kind = (uint16_t)kind,
+			      .scope = scope,
+			      .domain = WR_PRESSURE_WORKER,
+			      .capacity = capacity});
+}
+
+int wr_pressure_add_service(struct wr_pressure *p, enum wr_queue_kind kind, uint16_t scope,
+	uint16_t service, uint64_t capacity)
+{
+	if (service >= p->services)
+		return -EINVAL;
+	return add(p, &(struct wr_queue){.kind = (uint16_t)kind,
+			      .scope = scope,
+			      .domain = service,
+			      .capacity = capacity});
+}
+
+void wr_pressure_resize(struct wr_pressure *p, int index, uint64_t capacity)
+{
+	struct wr_queue *q = &p->queue[index];
+
+	q->capacity = capacity;
+	place_marks(q, &p->marks[q->kind]);
 }

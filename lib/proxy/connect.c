@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-// A backend for a session: pick, take a source port, connect; another one when that fails. The
-// client's bytes wait unread in its connection meanwhile, so none is lost.
+// A backend for a session: take a place, take a source port, connect; another one when that fails,
+// a wait when all have no room. The client's bytes wait unread in its connection meanwhile, so none
+// is lost.
 
 #include "proxy_priv.h"
 
 #include <errno.h>
+
+#define LEVEL_NO_RETRIES 2 // of pressure: what failed is not multiplied
 
 #define PORT_TRIES 8 // source ports whose tuple still rests in TIME-WAIT, before giving up
 
@@ -57,60 +60,94 @@ static int connect_to(struct wr_proxy *p, struct session *s, const struct wr_tcp
 	return rc;
 }
 
-static void give_up(struct wr_proxy *p, struct session *s, wr_us_t now)
+void connect_give_up(struct wr_proxy *p, struct session *s, wr_us_t now)
 {
 	struct wr_service_counters *sc = &p->services[s->service];
 
-	if (s->tries == 0)
+	if (s->tries == 0) {
+		wr_stats_add(p->stats, WR_CTR_no_backend, 1);
 		sc->refused++;
-	else
+	} else {
 		sc->failed++;
+	}
 	session_abort(p, s, now);
 }
 
-void connect_next(struct wr_proxy *p, struct session *s, wr_us_t now)
+uint32_t connect_most(const struct wr_proxy *p, const struct session *s)
 {
-	uint16_t pool = (uint16_t)session_service(p, s)->pool;
-	uint32_t most = p->conf->pools[pool].retries + 1;
-	struct wr_tcp_info client;
-	uint64_t key; // picks the backend
+	uint32_t most = p->conf->pools[session_service(p, s)->pool].retries + 1;
 
-	if (!wr_tcp_info(p->tcp, s->client, &client)) {
-		give_up(p, s, now);
-		return;
+	if (p->level >= LEVEL_NO_RETRIES)
+		return 1;
+	return RTE_MIN(most, (uint32_t)TRIES_MAX);
+}
+
+// Begin a connect at the place that the session holds. False: it could not begin, and the place was
+// given back.
+static bool connect_here(
+	struct wr_proxy *p, struct session *s, const struct wr_tcp_info *client, wr_us_t now)
+{
+	struct wr_backend *be = wr_backends_get(p->cfg.backends, s->backend);
+
+	if (s->tries > 0)
+		wr_stats_add(p->stats, WR_CTR_connect_retries, 1);
+	s->connecting.tried[s->tries++] = s->backend;
+	s->connecting.since_us = now;
+	wr_backend_counters(be, p->cfg.worker)->picks++;
+	if (connect_to(p, s, client, be, now) == 0) {
+		session_arm(p, s, now);
+		return true;
 	}
-	key = wr_maglev_key(&client.tuple.remote, client.tuple.rport);
-	if (most > TRIES_MAX)
-		most = TRIES_MAX;
-	while (s->tries < most) {
-		uint16_t id =
-			wr_backends_pick(p->cfg.backends, pool, key, s->connecting.tried, s->tries);
-		struct wr_backend *be;
+	wr_backend_counters(be, p->cfg.worker)->connect_failed++;
+	place_put(p, s);
+	return false;
+}
 
-		if (id == WR_MAGLEV_NONE)
+static void connect_on(
+	struct wr_proxy *p, struct session *s, const struct wr_tcp_info *client, wr_us_t now)
+{
+	uint64_t key = wr_maglev_key(&client->tuple.remote, client->tuple.rport);
+	uint32_t most = connect_most(p, s);
+
+	while (s->tries < most) {
+		enum place_found found = place_take(p, s, s->connecting.tried, key);
+
+		if (found == PLACE_NONE)
 			break;
-		be = wr_backends_get(p->cfg.backends, id);
-		if (s->tries > 0)
-			wr_stats_add(p->stats, WR_CTR_connect_retries, 1);
-		s->connecting.tried[s->tries++] = id;
-		s->backend = id;
-		s->connecting.since_us = now;
-		wr_backend_counters(be, p->cfg.worker)->picks++;
-		if (connect_to(p, s, &client, be, now) == 0) {
-			session_arm(p, s, now);
+		if (found == PLACE_FULL) {
+			wait_join(p, s, now);
 			return;
 		}
-		wr_backend_counters(be, p->cfg.worker)->connect_failed++;
+		if (connect_here(p, s, client, now))
+			return;
 	}
-	if (s->tries == 0)
-		wr_stats_add(p->stats, WR_CTR_no_backend, 1);
-	give_up(p, s, now);
+	connect_give_up(p, s, now);
+}
+
+void connect_first(
+	struct wr_proxy *p, struct session *s, const struct wr_tcp_info *client, wr_us_t now)
+{
+	uint16_t pool = (uint16_t)session_service(p, s)->pool;
+
+	// Nobody overtakes those that wait; without a backend waiting leads nowhere.
+	if (p->pool_waiting[pool] > 0 && wr_backends_usable(p->cfg.backends, pool) > 0)
+		wait_join(p, s, now);
+	else
+		connect_on(p, s, client, now);
+}
+
+void connect_placed(
+	struct wr_proxy *p, struct session *s, const struct wr_tcp_info *client, wr_us_t now)
+{
+	if (!connect_here(p, s, client, now))
+		connect_on(p, s, client, now);
 }
 
 void connect_failed(struct wr_proxy *p, struct session *s, enum wr_tcp_end end, wr_us_t now)
 {
 	struct wr_backend *be = wr_backends_get(p->cfg.backends, s->backend);
 	struct wr_backend_counters *bc = wr_backend_counters(be, p->cfg.worker);
+	struct wr_tcp_info client;
 
 	if (end == WR_TCP_END_REFUSED)
 		bc->connect_refused++;
@@ -121,5 +158,9 @@ void connect_failed(struct wr_proxy *p, struct session *s, enum wr_tcp_end end, 
 	wr_tcp_abort(p->tcp, s->server, now);
 	s->server = WR_HANDLE_NONE;
 	connect_release_port(p, s);
-	connect_next(p, s, now);
+	place_put(p, s);
+	if (wr_tcp_info(p->tcp, s->client, &client))
+		connect_on(p, s, &client, now);
+	else
+		connect_give_up(p, s, now);
 }

@@ -40,6 +40,7 @@ static bool fill(struct wr_proxy *p, const struct session *s, const struct wr_se
 		.backend = s->backend,
 		.state = s->state,
 		.tries = s->tries,
+		.class = s->class,
 		.stalled_client = stalled_client(s),
 		.stalled_backend = stalled_server(s),
 		.age_us = now - s->began_us,

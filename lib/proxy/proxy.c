@@ -12,9 +12,10 @@
 // ends two connections, a ready one ends one other (READY_BUDGET of the worker).
 #define TIMERS_PER_TURN 24
 #define KILLS_PER_TURN  8u
-#define ABORTS_PER_TURN 100u  // at shutdown, when nothing new is let in
-#define READY_BURST     16u   // connections whose sessions are fetched into cache together
-#define LOOKS_PER_TURN  1024u // slots looked at for sessions to kill
+#define ABORTS_PER_TURN 100u        // at shutdown, when nothing new is let in
+#define READY_BURST     16u         // connections whose sessions are fetched into cache together
+#define LOOKS_PER_TURN  1024u       // slots looked at for sessions to kill
+#define TELL_US         WR_US_PER_S // between events that stand for many
 
 // Largest MSS to show to clients of a service: what the path to every backend of its pool takes, so
 // that a segment of the client's goes on whole; never above what the client's own path takes.
@@ -82,6 +83,8 @@ struct wr_proxy *wr_proxy_create(const struct wr_proxy_config *cfg, wr_us_t now,
 	p->stats = cfg->stats;
 	wr_rng_init(&p->rng, cfg->seed);
 	wr_wheel_init(&p->wheel, now);
+	for (uint32_t i = 0; i < p->conf->pool_count; i++)
+		p->limited_pools[i] = wr_conf_pool_limited(p->conf, i);
 	p->services = aligned_alloc(64, p->conf->service_count * sizeof(*p->services));
 	if (p->services == NULL)
 		goto fail;
@@ -89,6 +92,11 @@ struct wr_proxy *wr_proxy_create(const struct wr_proxy_config *cfg, wr_us_t now,
 	if (wr_pool_init(&p->sessions, "sessions", cfg->max_sessions, sizeof(struct session),
 		    cfg->numa_node) < 0)
 		goto fail;
+	p->runs = calloc(p->conf->service_count, sizeof(*p->runs));
+	if (p->runs == NULL)
+		goto fail;
+	admit_init(p);
+	wait_init(p);
 	if (probes_create(p) < 0 || sources_create(p, err) < 0 || listeners_create(p, err) < 0)
 		goto fail;
 	return p;
@@ -109,6 +117,7 @@ void wr_proxy_destroy(struct wr_proxy *p)
 		sources_destroy(p);
 	wr_pool_fini(&p->sessions);
 	free(p->probes);
+	free(p->runs);
 	free(p->services);
 	free(p);
 }
@@ -238,12 +247,39 @@ uint32_t wr_proxy_poll(struct wr_proxy *p, uint32_t budget, wr_us_t now)
 		kill_turn(p, now);
 		done++;
 	}
-	return done;
+	// Last, for the places that this turn has freed.
+	return done + wait_turn(p, now);
 }
 
 wr_us_t wr_proxy_next_timer(const struct wr_proxy *p)
 {
-	return p->kill_left > 0 ? 0 : wr_wheel_next(&p->wheel);
+	return p->kill_left > 0 ? 0 : RTE_MIN(wr_wheel_next(&p->wheel), p->wait_next_us);
+}
+
+void proxy_raise(struct wr_proxy *p, const struct wr_event *ev)
+{
+	if (p->cfg.events == NULL)
+		return;
+	wr_stats_add(p->stats, WR_CTR_events_raised, 1);
+	if (!wr_event_push(p->cfg.events, ev))
+		wr_stats_add(p->stats, WR_CTR_events_lost, 1);
+}
+
+void proxy_tell(struct wr_proxy *p, struct telling *t, enum wr_event_kind kind, wr_us_t now)
+{
+	struct wr_event ev = {.at_us = now,
+		.kind = (uint16_t)kind,
+		.worker = p->cfg.worker,
+		.queue = UINT16_MAX,
+		.reason = t->reason,
+		.scope = t->scope,
+		.count = t->count};
+
+	if (t->count == 0 || (t->told_us != 0 && now < t->told_us + TELL_US))
+		return;
+	t->told_us = now;
+	t->count = 0;
+	proxy_raise(p, &ev);
 }
 
 void wr_proxy_kill_backend(struct wr_proxy *p, uint16_t backend)
@@ -274,6 +310,13 @@ void wr_proxy_abort_all(struct wr_proxy *p)
 {
 	p->aborting = true;
 	p->kill_left = p->sessions.capacity;
+}
+
+uint16_t wr_proxy_service_at(const struct wr_proxy *p, const struct wr_addr *addr, uint16_t port)
+{
+	uint32_t listener = wr_tcp_listener_user(p->tcp, addr, port);
+
+	return listener < WR_MAX_LISTENERS ? p->service_of_listener[listener] : WR_PROXY_NO_SERVICE;
 }
 
 const struct wr_service_counters *wr_proxy_service(const struct wr_proxy *p, uint16_t service)

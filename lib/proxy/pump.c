@@ -6,6 +6,9 @@
 
 #include "proxy_priv.h"
 
+#define LIMITED_BYTES (32u << 10)        // read at a time where bytes are limited
+#define TURN_US       (2 * WR_US_PER_MS) // two ticks of the wheel
+
 static void note(struct fullest *f, wr_handle_t conn, uint32_t depth)
 {
 	f->peak = RTE_MAX(f->peak, depth);
@@ -39,16 +42,14 @@ static void note_depths(struct wr_proxy *p, wr_handle_t from, wr_handle_t to, ui
 
 // One direction. Returns bytes moved; *fin tells that the end of the stream was passed on.
 static uint32_t pump_one(
-	struct wr_proxy *p, wr_handle_t from, wr_handle_t to, bool *fin, wr_us_t now)
+	struct wr_proxy *p, wr_handle_t from, wr_handle_t to, uint32_t most, bool *fin, wr_us_t now)
 {
 	struct wr_mq q = {0};
 	uint32_t space, moved = 0;
 
-	if (*fin)
-		return 0;
 	space = wr_tcp_send_space(p->tcp, to);
 	if (space > 0) {
-		moved = wr_tcp_read(p->tcp, from, &q, space, now);
+		moved = wr_tcp_read(p->tcp, from, &q, RTE_MIN(space, most), now);
 		if (moved > 0)
 			wr_tcp_write(p->tcp, to, &q, now);
 	}
@@ -60,31 +61,82 @@ static uint32_t pump_one(
 	return moved;
 }
 
-void pump(struct wr_proxy *p, struct session *s, bool up, bool down, wr_us_t now)
+static uint32_t pump_both(
+	struct wr_proxy *p, struct session *s, bool up, bool down, uint32_t most, wr_us_t now)
 {
 	struct wr_service_counters *sc = &p->services[s->service];
 	struct wr_backend *be = wr_backends_get(p->cfg.backends, s->backend);
 	struct wr_backend_counters *bc = wr_backend_counters(be, p->cfg.worker);
-	bool fins = s->client_fin || s->server_fin;
-	uint32_t moved;
+	uint32_t in = 0, out = 0;
+	bool fin = false;
 
-	if (up) {
-		moved = pump_one(p, s->client, s->server, &s->client_fin, now);
-		sc->bytes_in += moved;
-		bc->bytes_out += moved;
+	if (up && !s->client_fin) {
+		in = pump_one(p, s->client, s->server, most, &fin, now);
+		sc->bytes_in += in;
+		bc->bytes_out += in;
+		s->client_fin = fin;
 	}
-	if (down) {
-		moved = pump_one(p, s->server, s->client, &s->server_fin, now);
-		sc->bytes_out += moved;
-		bc->bytes_in += moved;
+	fin = false;
+	if (down && !s->server_fin) {
+		out = pump_one(p, s->server, s->client, most, &fin, now);
+		sc->bytes_out += out;
+		bc->bytes_in += out;
+		s->server_fin = fin;
 	}
+	return in + out;
+}
+
+// Up to an eighth longer than it has to be, or thousands that pause for one limit wake together.
+static void pause_for(struct wr_proxy *p, struct session *s, wr_us_t wait, wr_us_t now)
+{
+	uint32_t spread = (uint32_t)RTE_MIN(wait / 8 + 1, (wr_us_t)UINT32_MAX);
+
+	wr_stats_add(p->stats, WR_CTR_limits_paused, 1);
+	s->moving.paused_until_us = now + wait + wr_rng_below(&p->rng, spread);
+	session_arm(p, s, now);
+}
+
+// As much as the limits of bytes let pass, a little at a time: a limit is overdrawn by one read.
+static void pump_limited(struct wr_proxy *p, struct session *s, bool up, bool down, wr_us_t now)
+{
+	wr_us_t wait = admit_bytes_wait(p, s, now);
+	uint32_t n;
+
+	if (wait > 0) {
+		pause_for(p, s, wait, now);
+		return;
+	}
+	while ((n = pump_both(p, s, up, down, LIMITED_BYTES, now)) > 0) {
+		wait = admit_bytes(p, s, n, now);
+		if (wait > 0) {
+			// Behind those that have been waiting for the same limit.
+			pause_for(p, s, wait + TURN_US, now);
+			return;
+		}
+	}
+}
+
+void pump(struct wr_proxy *p, struct session *s, bool up, bool down, wr_us_t now)
+{
+	bool fins = s->client_fin || s->server_fin;
+
 	// Any event counts as activity: an acknowledgement that makes room moves the stream on too.
 	// The timer finds out when it expires.
 	s->moved_us = now;
+	if (!p->runs[s->service].bytes)
+		pump_both(p, s, up, down, UINT32_MAX, now);
+	else if (s->moving.paused_until_us == 0)
+		pump_limited(p, s, up, down, now);
 	if (s->client_fin && s->server_fin) {
 		if (s->state != WR_SESSION_CLOSING)
 			session_set_state(p, s, WR_SESSION_CLOSING, now);
 	} else if (!fins && (s->client_fin || s->server_fin)) {
 		session_set_state(p, s, WR_SESSION_HALF_CLOSED, now);
 	}
+}
+
+void pump_resume(struct wr_proxy *p, struct session *s, wr_us_t now)
+{
+	s->moving.paused_until_us = 0;
+	pump(p, s, true, true, now);
 }

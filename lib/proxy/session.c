@@ -11,7 +11,7 @@
 const char *wr_session_state_name(enum wr_session_state st)
 {
 	static const char *const names[WR_SESSION_STATES] = {
-		"connecting", "open", "half_closed", "closing"};
+		"pending", "connecting", "open", "half_closed", "closing"};
 
 	return st < WR_SESSION_STATES ? names[st] : "?";
 }
@@ -37,6 +37,8 @@ static wr_us_t deadline(const struct wr_proxy *p, const struct session *s)
 	const struct wr_conf_service *sv = session_service(p, s);
 
 	switch (s->state) {
+	case WR_SESSION_PENDING:
+		return WR_US_NEVER; // its queue ends it
 	case WR_SESSION_CONNECTING:
 		return s->connecting.since_us + sv->connect_us;
 	case WR_SESSION_OPEN:
@@ -52,8 +54,11 @@ static wr_us_t deadline(const struct wr_proxy *p, const struct session *s)
 // when it expires.
 void session_arm(struct wr_proxy *p, struct session *s, wr_us_t now)
 {
+	const struct session_moving *m = session_moving(s);
 	wr_us_t at = RTE_MIN(deadline(p, s), stall_due(s));
 
+	if (m != NULL && m->paused_until_us != 0)
+		at = RTE_MIN(at, m->paused_until_us);
 	if (!wr_wheel_is_armed(&s->timer) || at < s->timer.deadline_us)
 		wr_wheel_arm(&p->wheel, &s->timer, at);
 }
@@ -80,13 +85,18 @@ static void uncount_backend(struct wr_proxy *p, struct session *s)
 	wr_backend_counters(be, p->cfg.worker)->sessions--;
 }
 
-static void session_end(struct wr_proxy *p, struct session *s)
+static void session_end(struct wr_proxy *p, struct session *s, wr_us_t now)
 {
 	wr_wheel_cancel(&p->wheel, &s->timer);
 	connect_release_port(p, s);
 	uncount_backend(p, s);
 	if (s->state == WR_SESSION_CONNECTING)
 		p->connecting--;
+	else if (s->state == WR_SESSION_PENDING)
+		wait_leave(p, s, now);
+	p->services[s->service].completed += s->placed;
+	place_put(p, s);
+	admit_leave(p, s);
 	p->services[s->service].sessions--;
 	wr_stats_add(p->stats, WR_CTR_sessions_closed, 1);
 	wr_pool_put(&p->sessions, s->self);
@@ -98,7 +108,7 @@ void session_abort(struct wr_proxy *p, struct session *s, wr_us_t now)
 		wr_tcp_abort(p->tcp, s->client, now);
 	if (s->server != WR_HANDLE_NONE)
 		wr_tcp_abort(p->tcp, s->server, now);
-	session_end(p, s);
+	session_end(p, s, now);
 }
 
 static void refuse(struct wr_proxy *p, uint16_t service, wr_handle_t conn, wr_us_t now)
@@ -111,6 +121,7 @@ void session_open(struct wr_proxy *p, const struct wr_tcp_ready *r, wr_us_t now)
 {
 	uint16_t service = p->service_of_listener[r->listener];
 	struct wr_service_counters *sc = &p->services[service];
+	struct wr_tcp_info client;
 	wr_handle_t self;
 	struct session *s;
 
@@ -133,7 +144,14 @@ void session_open(struct wr_proxy *p, const struct wr_tcp_ready *r, wr_us_t now)
 		.began_us = now,
 		.moved_us = now,
 		.connecting.since_us = now,
+		.client_index = WR_CLIENT_NONE,
 		.deferred = (r->events & WR_TCP_EV_SYN) != 0};
+	if (!wr_tcp_info(p->tcp, r->conn, &client) ||
+		!admit_session(p, s, &client.tuple.remote, now)) {
+		wr_tcp_abort(p->tcp, r->conn, now);
+		wr_pool_put(&p->sessions, self);
+		return;
+	}
 	s->timer.owner = wr_handle_index(self);
 	s->timer.kind = TIMER_SESSION;
 	wr_tcp_set_user(p->tcp, r->conn, USER_SESSION | wr_handle_index(self));
@@ -142,7 +160,7 @@ void session_open(struct wr_proxy *p, const struct wr_tcp_ready *r, wr_us_t now)
 	if (++sc->sessions > sc->sessions_peak)
 		sc->sessions_peak = sc->sessions;
 	wr_stats_add(p->stats, WR_CTR_sessions_opened, 1);
-	connect_next(p, s, now);
+	connect_first(p, s, &client, now);
 }
 
 // Both streams ended and were acknowledged: give the connections back; the engine keeps TIME-WAIT.
@@ -152,24 +170,42 @@ static void end_when_over(struct wr_proxy *p, struct session *s, wr_us_t now)
 		return;
 	wr_tcp_release(p->tcp, s->client, now);
 	wr_tcp_release(p->tcp, s->server, now);
-	session_end(p, s);
+	session_end(p, s, now);
 }
 
-// The other side gets what arrived before the reset, and then a FIN behind it; the engine finishes
-// that alone. What it has sent for the side that is gone is dropped.
+// What a side sends for one that is gone is dropped. That is no activity: who goes on sending is
+// cut off by the close time-out.
+static void drop_unread(struct wr_proxy *p, wr_handle_t from, wr_handle_t gone, wr_us_t now)
+{
+	struct wr_mq q = {0};
+
+	wr_tcp_read(p->tcp, from, &q, UINT32_MAX, now);
+	wr_tcp_write(p->tcp, gone, &q, now);
+}
+
+// The other side gets what arrived before the reset, and then a FIN behind it. The session holds
+// its place, its port and its counts until that side is over too.
 static void drain_and_close(struct wr_proxy *p, struct session *s, bool client, wr_us_t now)
 {
 	wr_handle_t gone = client ? s->client : s->server;
 	wr_handle_t other = client ? s->server : s->client;
-	struct wr_mq there = {0}, back = {0};
+	struct wr_mq there = {0};
 
 	wr_tcp_read(p->tcp, gone, &there, UINT32_MAX, now);
-	wr_tcp_read(p->tcp, other, &back, UINT32_MAX, now);
+	drop_unread(p, other, gone, now);
 	wr_tcp_write(p->tcp, other, &there, now);
-	wr_tcp_write(p->tcp, gone, &back, now);
-	wr_tcp_release(p->tcp, gone, now);
-	wr_tcp_release(p->tcp, other, now);
-	session_end(p, s);
+	wr_tcp_shutdown(p->tcp, other, now);
+	s->drains = s->client_fin = s->server_fin = true;
+	s->moving.paused_until_us = 0;
+	if (client) {
+		s->client_over = true;
+		s->moving.client_stalled_us = 0;
+	} else {
+		s->server_over = true;
+		s->moving.server_stalled_us = 0;
+	}
+	session_set_state(p, s, WR_SESSION_CLOSING, now);
+	end_when_over(p, s, now);
 }
 
 // A side ended other than in order: the other side is reset, as the peers would see it without us,
@@ -189,14 +225,16 @@ static void side_lost(struct wr_proxy *p, struct session *s, bool client, wr_us_
 	} else if (end == WR_TCP_END_TIMEOUT) {
 		sc->timeouts++;
 	}
-	if (end == WR_TCP_END_RESET && s->state != WR_SESSION_CONNECTING &&
+	if (s->state == WR_SESSION_PENDING)
+		wait_left(p, s, now);
+	if (end == WR_TCP_END_RESET && session_is_moving(s) &&
 		session_service(p, s)->on_reset == WR_CONF_ON_RESET_DRAIN)
 		drain_and_close(p, s, client, now);
 	else
 		session_abort(p, s, now);
 }
 
-static void stall_event(struct wr_proxy *p, struct session *s, bool client, enum wr_event_kind kind,
+void session_tell(struct wr_proxy *p, const struct session *s, bool client, enum wr_event_kind kind,
 	uint64_t ms, wr_us_t now)
 {
 	struct wr_tcp_info info;
@@ -213,11 +251,7 @@ static void stall_event(struct wr_proxy *p, struct session *s, bool client, enum
 		ev.a.port = info.tuple.rport;
 		ev.depth = info.send_queue_bytes;
 	}
-	if (p->cfg.events == NULL)
-		return;
-	wr_stats_add(p->stats, WR_CTR_events_raised, 1);
-	if (!wr_event_push(p->cfg.events, &ev))
-		wr_stats_add(p->stats, WR_CTR_events_lost, 1);
+	proxy_raise(p, &ev);
 }
 
 static void stall_note(
@@ -228,8 +262,8 @@ static void stall_note(
 
 	if (events & WR_TCP_EV_RESUMED) {
 		if (*told)
-			stall_event(p, s, client, WR_EV_conn_resumed, (now - *since) / WR_US_PER_MS,
-				now);
+			session_tell(p, s, client, WR_EV_conn_resumed,
+				(now - *since) / WR_US_PER_MS, now);
 		*told = false;
 		*since = 0;
 	} else if ((events & WR_TCP_EV_STALLED) && *since == 0) {
@@ -253,11 +287,11 @@ static void stall_tell(struct wr_proxy *p, struct session *s, wr_us_t now)
 
 	if (stall_is_due(m->client_stalled_us, m->client_told, now)) {
 		m->client_told = true;
-		stall_event(p, s, true, WR_EV_conn_stalled, 0, now);
+		session_tell(p, s, true, WR_EV_conn_stalled, 0, now);
 	}
 	if (stall_is_due(m->server_stalled_us, m->server_told, now)) {
 		m->server_told = true;
-		stall_event(p, s, false, WR_EV_conn_stalled, 0, now);
+		session_tell(p, s, false, WR_EV_conn_stalled, 0, now);
 	}
 }
 
@@ -283,9 +317,12 @@ void session_client_event(struct wr_proxy *p, struct session *s, uint32_t events
 		}
 		s->client_over = true;
 	}
-	if (s->state != WR_SESSION_CONNECTING) {
+	if (session_is_moving(s)) {
 		stall_note(p, s, true, events, now);
-		pump(p, s, has_payload(events), has_room(events), now);
+		if (s->drains)
+			drop_unread(p, s->client, s->server, now);
+		else
+			pump(p, s, has_payload(events), has_room(events), now);
 	}
 	end_when_over(p, s, now);
 }
@@ -322,9 +359,12 @@ void session_server_event(struct wr_proxy *p, struct session *s, uint32_t events
 		}
 		s->server_over = true;
 	}
-	if (s->state != WR_SESSION_CONNECTING) {
+	if (session_is_moving(s)) {
 		stall_note(p, s, false, events, now);
-		pump(p, s, has_room(events), has_payload(events), now);
+		if (s->drains)
+			drop_unread(p, s->server, s->client, now);
+		else
+			pump(p, s, has_room(events), has_payload(events), now);
 	}
 	end_when_over(p, s, now);
 }
@@ -346,10 +386,26 @@ static bool still_moves(struct wr_proxy *p, struct session *s)
 	return true;
 }
 
+// Who is kept from moving does not idle. True: nothing is left to do, the session may have ended.
+static bool paused(struct wr_proxy *p, struct session *s, wr_us_t now)
+{
+	if (s->moving.paused_until_us == 0)
+		return false;
+	s->moved_us = now;
+	if (now >= s->moving.paused_until_us)
+		pump_resume(p, s, now);
+	session_arm(p, s, now);
+	end_when_over(p, s, now);
+	return true;
+}
+
 void session_timer(struct wr_proxy *p, struct session *s, wr_us_t now)
 {
-	if (s->state != WR_SESSION_CONNECTING)
+	if (session_is_moving(s)) {
 		stall_tell(p, s, now);
+		if (paused(p, s, now))
+			return;
+	}
 	if (now < deadline(p, s)) {
 		session_arm(p, s, now);
 		return;

@@ -11,6 +11,9 @@
 #include "wr_rss.h"
 #include "wr_stats.h"
 #include "wr_tcp.h"
+#include "wr_access.h"
+#include "wr_lease.h"
+#include "wr_limit.h"
 
 // Sessions: each pairs a client's connection with a backend's and moves payload buffers between
 // them. One proxy a worker, on that worker's TCP stack; no thread of its own, no lock.
@@ -22,17 +25,38 @@ struct wr_service_counters {
 	uint64_t sessions; // now
 	uint64_t sessions_peak;
 	uint64_t sessions_total;
-	uint64_t refused;   // no backend, no source port, no session: reset
+	uint64_t refused;   // no backend, no source port, no session, denied, stopping: reset
 	uint64_t failed;    // accepted, but no backend answered
 	uint64_t bytes_in;  // from clients
 	uint64_t bytes_out; // to clients
 	uint64_t resets_client;
 	uint64_t resets_backend;
 	uint64_t timeouts;
+	uint64_t completed; // sessions that gave the place at their backend back
+	uint64_t pending_timeouts, pending_evicted, pending_full, pending_left;
+	uint64_t limited; // refused by a limit of connections
 } __attribute__((aligned(64)));
+
+// What all workers share of limits; made once by wr_proxy_shared_create(), not owned by a proxy.
+struct wr_proxy_shared {
+	struct wr_access *access;   // never NULL
+	struct wr_clients *clients; // NULL: no service limits clients
+	struct wr_limit *limits;    // [0]: the instance's, [1 + service]: a service's
+	struct wr_lease **pools;    // [pool]; limit 0: none
+	struct wr_lease **backends; // [backend slot]
+};
+// Access rules from the configuration included. NULL with a sentence.
+struct wr_proxy_shared *wr_proxy_shared_create(const struct wr_conf *conf,
+	struct wr_backends *backends, uint16_t workers, const uint64_t key[2], int numa_node,
+	struct wr_err *err);
+void wr_proxy_shared_destroy(struct wr_proxy_shared *sh);
+
+// A rule of the configuration in the words of lib/limit, defaults of bursts filled in.
+struct wr_limit_rule wr_proxy_limit_rule(const struct wr_conf_limit *c);
 
 struct wr_proxy_config {
 	const struct wr_conf *conf;
+	struct wr_proxy_shared *shared;
 	struct wr_backends *backends;
 	struct wr_tcp_stack *tcp;
 	const struct wr_l3_net *l3;
@@ -60,6 +84,13 @@ uint32_t wr_proxy_poll(struct wr_proxy *p, uint32_t budget, wr_us_t now);
 
 wr_us_t wr_proxy_next_timer(const struct wr_proxy *p);
 
+// The worker's pressure level, each time it changes. From P2 on a failed connect is not retried at
+// another backend, peers that stall are closed after pressure.stall; from P3 on the sessions that
+// hold most above their share and move nothing are reset, pressure.evictions of them a tick.
+void wr_proxy_set_pressure(struct wr_proxy *p, uint8_t level);
+// Once a tick of pressure (1 ms): leases that are not used go back, slow peers are looked for.
+void wr_proxy_tick(struct wr_proxy *p, wr_us_t now);
+
 // --- control, run inside the worker by message ------------------------------------------------
 
 // Begin a health probe; the answer goes through wr_backend_probe_answer().
@@ -78,6 +109,7 @@ void wr_proxy_stop(struct wr_proxy *p);
 void wr_proxy_abort_all(struct wr_proxy *p);
 
 enum wr_session_state {
+	WR_SESSION_PENDING,     // waits for a backend with room
 	WR_SESSION_CONNECTING,  // no backend connection is established yet
 	WR_SESSION_OPEN,        // both directions
 	WR_SESSION_HALF_CLOSED, // one direction ended
@@ -93,6 +125,7 @@ struct wr_session_info {
 	uint16_t backend; // WR_MAGLEV_NONE while none
 	uint8_t state;    // enum wr_session_state
 	uint8_t tries;
+	uint8_t class;
 	bool stalled_client; // its window is closed while we have bytes for it
 	bool stalled_backend;
 	wr_us_t age_us;
@@ -119,7 +152,7 @@ uint32_t wr_proxy_dump(struct wr_proxy *p, const struct wr_session_filter *f, ui
 // --- gauges -----------------------------------------------------------------------------------
 struct wr_proxy_gauges {
 	uint32_t sessions, sessions_max;
-	uint32_t connecting;             // sessions without an established backend
+	uint32_t connecting; // sessions without an established backend; not those that are pending
 	uint32_t ports_used, ports_max;  // of the most used (source, backend) pair
 	uint64_t connects_per_s_ceiling; // ports x sources x backends / TIME-WAIT
 };
@@ -135,6 +168,20 @@ struct wr_proxy_depths {
 	uint32_t recv_bytes, send_bytes;
 };
 void wr_proxy_depths(struct wr_proxy *p, struct wr_proxy_depths *out);
+
+// The queue of sessions that wait for a backend with room, of a service in this worker.
+struct wr_proxy_pending {
+	uint32_t depth, items_max;
+	wr_us_t oldest_us; // how long the oldest has waited
+	bool waits;        // there are some, or the last pick found every backend at its limit
+	uint64_t arrivals, waited_us; // for Little's law
+};
+void wr_proxy_pending(
+	struct wr_proxy *p, uint16_t service, wr_us_t now, struct wr_proxy_pending *out);
+
+// The service that listens there, or WR_PROXY_NO_SERVICE.
+#define WR_PROXY_NO_SERVICE UINT16_MAX
+uint16_t wr_proxy_service_at(const struct wr_proxy *p, const struct wr_addr *addr, uint16_t port);
 
 // Counters of a service in this worker; read by any thread.
 const struct wr_service_counters *wr_proxy_service(const struct wr_proxy *p, uint16_t service);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <rte_cycles.h>
 #include <rte_malloc.h>
 
 #include "worker_life.h"
@@ -245,7 +246,10 @@ struct wr_fabric *wr_fabric_create(
 		return NULL;
 	}
 	f->cfg = *cfg;
-	if (l3_create(f, now, err) < 0 || steering_create(f, err) < 0)
+	f->cycles_per_ms = rte_get_tsc_hz() / 1000;
+	f->shared = wr_proxy_shared_create(cfg->conf, cfg->backends, cfg->workers, &cfg->secret[2],
+		cfg->pools[0]->numa_node, err);
+	if (f->shared == NULL || l3_create(f, now, err) < 0 || steering_create(f, err) < 0)
 		goto fail;
 	for (uint16_t i = 0; i < cfg->workers; i++)
 		if (worker_create(f, i, now, err) == NULL)
@@ -289,6 +293,7 @@ void wr_fabric_destroy(struct wr_fabric *f)
 	}
 	for (uint32_t i = 0; i < WR_MAX_PORTS; i++)
 		wr_rss_destroy(f->port_rss_own[i]);
+	wr_proxy_shared_destroy(f->shared);
 	wr_rss_destroy(f->software_rss);
 	if (f->l3 != NULL)
 		wr_l3_net_destroy(f->l3);
@@ -323,6 +328,11 @@ const struct wr_conf *wr_fabric_conf(const struct wr_fabric *f)
 struct wr_backends *wr_fabric_backends(struct wr_fabric *f)
 {
 	return f->cfg.backends;
+}
+
+struct wr_proxy_shared *wr_fabric_shared(struct wr_fabric *f)
+{
+	return f->shared;
 }
 
 const struct wr_mempools *wr_fabric_pools(const struct wr_fabric *f, uint16_t worker)

@@ -3,7 +3,7 @@
 // Pressure and publication: depths into the registry, refusals told, level into the engine, and a
 // consistent copy for other threads.
 
-#include "worker_priv.h"
+#include "entry.h"
 
 #include <errno.h>
 
@@ -13,50 +13,37 @@
 // port cannot tell its depth.
 #define RX_UNTOLD 8192u
 
-// Refusals that the engine and the proxy count, and the queue whose lack of room they tell.
+// Time that frames may wait in receive queues before that is critical.
+#define LAG_CAPACITY_US (20 * WR_US_PER_MS)
+#define CLIENTS_A_TICK  1024 // entries of the table of clients looked at
+#define IDLE_TURNS      16   // that tell what polling costs
+#define CPU_EVERY_US    (100 * WR_US_PER_MS)
+
+// Refusals that the engine and the proxy count, and the queue whose lack of room they tell. Those
+// of connection requests are told where they are judged (entry.c).
 enum refusal {
 	REF_CONNS,
 	REF_FLOWS,
 	REF_SESSIONS,
 	REF_BACKLOG,
 	REF_CREDIT,
-	REF_SYN,
 	REF_NEIGH,
 	REF_PORTS,
 	REF_MBUF,
+	REF_CLIENTS,
+	REF_ANSWERS,
 };
-_Static_assert(REF_MBUF < RTE_DIM(((struct wr_worker *)0)->seen), "a refusal without its count");
+_Static_assert(REF_ANSWERS < RTE_DIM(((struct wr_worker *)0)->seen), "a refusal without its count");
 
 static uint32_t rx_capacity(const struct wr_port *port)
 {
 	return wr_port_flags(port) & WR_PORT_F_RX_DEPTH ? wr_port_rx_desc(port) : RX_UNTOLD;
 }
 
-int worker_queues_register(struct wr_worker *w)
+static int register_ports(struct wr_worker *w)
 {
 	struct wr_pressure *p = &w->pressure;
-	const struct wr_mempools *pools = w->fabric->cfg.pools[w->id];
-	const struct wr_conf_tcp *tcp = &w->fabric->cfg.conf->runtime.tcp;
-	struct wr_proxy_gauges pg;
-	struct wr_tcp_gauges tg;
 
-	wr_proxy_gauges(w->proxy, &pg);
-	wr_tcp_gauges(w->tcp, &tg);
-	wr_pressure_init(p, w->id, w->events, &w->stats);
-	w->ports_max = RTE_MAX(pg.ports_max, 1u);
-	w->q.rx_pool = wr_pressure_add(p, WR_Q_rx_pool, 0, tg.held_budget);
-	w->q.small_pool = wr_pressure_add(p, WR_Q_small_pool, 0, pools->small_count);
-	w->q.conns = wr_pressure_add(p, WR_Q_conns, 0, w->conns_max);
-	w->q.sessions = wr_pressure_add(p, WR_Q_sessions, 0, pg.sessions_max);
-	w->q.syn_backlog = wr_pressure_add(p, WR_Q_syn_backlog, 0, w->half_open_max);
-	w->q.backend_wait = wr_pressure_add(p, WR_Q_backend_wait, 0, pg.sessions_max);
-	w->q.mailbox = wr_pressure_add(p, WR_Q_mailbox, 0, WR_MBOX_SLOTS);
-	w->q.source_ports = wr_pressure_add(p, WR_Q_source_ports, 0, w->ports_max);
-	w->q.neigh_wait = wr_pressure_add(p, WR_Q_neigh_wait, 0, 1024);
-	w->q.conn_recv = wr_pressure_add(p, WR_Q_conn_recv, 0, tcp->receive_buffer_max);
-	w->q.conn_send = wr_pressure_add(p, WR_Q_conn_send, 0, tcp->send_buffer_max);
-	if (w->q.conn_send < 0)
-		return -ENOSPC;
 	for (uint16_t i = 0; i < w->ports; i++) {
 		struct wport *wp = &w->port[i];
 
@@ -80,6 +67,118 @@ int worker_queues_register(struct wr_worker *w)
 	return 0;
 }
 
+// Places at backends are shared by all workers, so worker 0 shows them. That they are all taken is
+// what they are for; who finds none is pending, and that makes pressure.
+static int register_place(
+	struct wr_worker *w, enum wr_queue_kind kind, uint16_t scope, uint32_t capacity, int16_t *q)
+{
+	if (capacity == 0 || *q >= 0)
+		return 0;
+	*q = (int16_t)wr_pressure_add(&w->pressure, kind, scope, capacity);
+	if (*q < 0)
+		return -ENOSPC;
+	w->pressure.queue[*q].gauge_only = true;
+	return 0;
+}
+
+static int register_places(struct wr_worker *w, uint32_t pool)
+{
+	const struct wr_conf_pool *pc = &w->fabric->cfg.conf->pools[pool];
+	uint16_t first = wr_backends_pool(w->fabric->cfg.backends, (uint16_t)pool)->first;
+
+	if (w->id != 0)
+		return 0;
+	if (register_place(w, WR_Q_pool_inflight, (uint16_t)pool, pc->max_connections,
+		    &w->q.pool_inflight[pool]) < 0)
+		return -ENOSPC;
+	for (uint16_t i = 0; i < pc->backend_count; i++)
+		if (register_place(w, WR_Q_backend_inflight, (uint16_t)(first + i),
+			    pc->backends[i].max_connections, &w->q.backend_inflight[first + i]) < 0)
+			return -ENOSPC;
+	return 0;
+}
+
+static int register_services(struct wr_worker *w)
+{
+	const struct wr_conf *conf = w->fabric->cfg.conf;
+
+	memset(w->q.pending, 0xff, sizeof(w->q.pending));
+	memset(w->q.pending_wait, 0xff, sizeof(w->q.pending_wait));
+	memset(w->q.pool_inflight, 0xff, sizeof(w->q.pool_inflight));
+	memset(w->q.backend_inflight, 0xff, sizeof(w->q.backend_inflight));
+	for (uint16_t i = 0; i < conf->service_count; i++) {
+		const struct wr_conf_service *sv = &conf->services[i];
+		struct wr_proxy_pending pp;
+
+		if (!wr_conf_pool_limited(conf, sv->pool))
+			continue;
+		wr_proxy_pending(w->proxy, i, 0, &pp);
+		w->q.pending[i] = (int16_t)wr_pressure_add_service(
+			&w->pressure, WR_Q_pending, i, i, pp.items_max);
+		w->q.pending_wait[i] = (int16_t)wr_pressure_add_service(
+			&w->pressure, WR_Q_pending_wait, i, i, sv->wait_time_us);
+		if (w->q.pending_wait[i] < 0 || register_places(w, sv->pool) < 0)
+			return -ENOSPC;
+	}
+	return 0;
+}
+
+static void configure(const struct wr_worker *w, struct wr_pressure_config *cfg)
+{
+	const struct wr_conf *conf = w->fabric->cfg.conf;
+
+	*cfg = (struct wr_pressure_config){.worker = w->id,
+		.services = (uint16_t)conf->service_count,
+		.seed = w->fabric->cfg.seed + w->id};
+	for (uint32_t i = 0; i < conf->pressure.marks_count; i++) {
+		const struct wr_conf_marks *m = &conf->pressure.marks[i];
+
+		cfg->marks[m->queue] = (struct wr_pressure_marks){.low = (uint16_t)(m->low * 10),
+			.high = (uint16_t)(m->high * 10),
+			.critical = (uint16_t)(m->critical * 10)};
+	}
+}
+
+int worker_queues_register(struct wr_worker *w)
+{
+	struct wr_pressure *p = &w->pressure;
+	const struct wr_mempools *pools = w->fabric->cfg.pools[w->id];
+	const struct wr_conf *conf = w->fabric->cfg.conf;
+	const struct wr_clients *clients = w->fabric->shared->clients;
+	struct wr_pressure_config cfg;
+	struct wr_proxy_gauges pg;
+	struct wr_tcp_gauges tg;
+
+	wr_proxy_gauges(w->proxy, &pg);
+	wr_tcp_gauges(w->tcp, &tg);
+	configure(w, &cfg);
+	wr_pressure_init(p, &cfg, w->events, &w->stats);
+	w->ports_max = RTE_MAX(pg.ports_max, 1u);
+	w->q.lag = wr_pressure_add(p, WR_Q_lag, 0, LAG_CAPACITY_US);
+	w->q.rx_pool = wr_pressure_add(p, WR_Q_rx_pool, 0, tg.held_budget);
+	w->q.small_pool = wr_pressure_add(p, WR_Q_small_pool, 0, pools->small_count);
+	w->q.conns = wr_pressure_add(p, WR_Q_conns, 0, w->conns_max);
+	w->q.sessions = wr_pressure_add(p, WR_Q_sessions, 0, pg.sessions_max);
+	w->q.syn_backlog = wr_pressure_add(p, WR_Q_syn_backlog, 0, w->half_open_max);
+	w->q.backend_wait = wr_pressure_add(p, WR_Q_backend_wait, 0, pg.sessions_max);
+	w->q.mailbox = wr_pressure_add(p, WR_Q_mailbox, 0, WR_MBOX_SLOTS);
+	w->q.source_ports = wr_pressure_add(p, WR_Q_source_ports, 0, w->ports_max);
+	w->q.neigh_wait = wr_pressure_add(p, WR_Q_neigh_wait, 0, 1024);
+	w->q.syn_hold = wr_pressure_add(p, WR_Q_syn_hold, 0, w->hold.q.cfg.items);
+	w->q.answers = wr_pressure_add(p, WR_Q_answers, 0, tg.answers_room);
+	w->q.disorder = wr_pressure_add(p, WR_Q_disorder, 0, tg.disorders_room);
+	w->q.cpu = wr_pressure_add(p, WR_Q_cpu, 0, 1000);
+	w->q.clients = NO_QUEUE;
+	if (clients != NULL)
+		w->q.clients = wr_pressure_add(p, WR_Q_clients, 0, wr_clients_capacity(clients));
+	w->q.conn_recv =
+		wr_pressure_add(p, WR_Q_conn_recv, 0, conf->runtime.tcp.receive_buffer_max);
+	w->q.conn_send = wr_pressure_add(p, WR_Q_conn_send, 0, conf->runtime.tcp.send_buffer_max);
+	if (w->q.conn_send < 0 || register_ports(w) < 0)
+		return -ENOSPC;
+	return register_services(w);
+}
+
 static void port_depths(struct wr_worker *w)
 {
 	for (uint16_t i = 0; i < w->ports; i++) {
@@ -101,7 +200,99 @@ static void port_depths(struct wr_worker *w)
 				&w->pressure, w->q.handoff[i], rte_ring_count(w->handoff_in[i]));
 }
 
-static void depths(struct wr_worker *w, bool slow)
+// An operator may have changed the limit; 0 takes it away.
+static void place_depth(struct wr_pressure *p, int q, const struct wr_lease *lease)
+{
+	uint32_t limit;
+
+	if (q < 0)
+		return;
+	limit = __atomic_load_n(&lease->limit, __ATOMIC_RELAXED);
+	if (p->queue[q].capacity != limit)
+		wr_pressure_resize(p, q, limit);
+	wr_pressure_depth(p, q, wr_lease_used(lease));
+}
+
+// What waits before backends, and the places there.
+static void service_depths(struct wr_worker *w, wr_us_t now)
+{
+	struct wr_pressure *p = &w->pressure;
+	const struct wr_conf *conf = w->fabric->cfg.conf;
+	struct wr_proxy_shared *sh = w->fabric->shared;
+
+	w->recorded.pending = 0;
+	for (uint16_t i = 0; i < conf->service_count; i++) {
+		const struct wr_service_counters *sc = wr_proxy_service(w->proxy, i);
+		uint64_t refused = sc->pending_timeouts + sc->pending_evicted + sc->pending_full;
+		struct wr_proxy_pending pp;
+
+		if (w->q.pending[i] < 0)
+			continue;
+		wr_proxy_pending(w->proxy, i, now, &pp);
+		w->recorded.pending += pp.depth;
+		wr_pressure_depth(p, w->q.pending[i], pp.depth);
+		wr_pressure_flow(p, w->q.pending[i], pp.arrivals, pp.waited_us);
+		wr_pressure_depth(p, w->q.pending_wait[i], pp.oldest_us);
+		if (refused != w->pending_refused[i])
+			wr_pressure_refuse(
+				p, w->q.pending[i], refused - w->pending_refused[i], WR_DROP_NONE);
+		w->pending_refused[i] = refused;
+	}
+	for (uint32_t i = 0; w->id == 0 && i < conf->pool_count; i++) {
+		const struct wr_pool_slot *ps =
+			wr_backends_pool(w->fabric->cfg.backends, (uint16_t)i);
+
+		place_depth(p, w->q.pool_inflight[i], sh->pools[i]);
+		for (uint16_t k = ps->first; k < ps->first + ps->count; k++)
+			place_depth(p, w->q.backend_inflight[k], sh->backends[k]);
+	}
+}
+
+// The share of time that moved something, since the last look: busy turns, less what a turn costs
+// that finds nothing. Naps count as rest.
+uint32_t busy_permille(const struct wr_worker *w, struct busy_seen *seen, wr_us_t now)
+{
+	const uint64_t *c = w->stats.ctr;
+	uint64_t cycles = c[WR_CTR_cycles] - seen->cycles,
+		 busy = c[WR_CTR_cycles_busy] - seen->busy;
+	uint64_t loops = c[WR_CTR_loops] - seen->loops;
+	uint64_t loops_busy = c[WR_CTR_loops_busy] - seen->loops_busy;
+	uint64_t all = (now - seen->at_us) * w->fabric->cycles_per_ms / 1000, polls;
+
+	if (loops - loops_busy >= IDLE_TURNS)
+		seen->idle_turn = (cycles - busy) / (loops - loops_busy);
+	*seen = (struct busy_seen){.cycles = c[WR_CTR_cycles],
+		.busy = c[WR_CTR_cycles_busy],
+		.loops = c[WR_CTR_loops],
+		.loops_busy = c[WR_CTR_loops_busy],
+		.idle_turn = seen->idle_turn,
+		.at_us = now};
+	polls = RTE_MIN(loops_busy * seen->idle_turn, busy);
+	return all > 0 ? (uint32_t)RTE_MIN((busy - polls) * 1000 / all, 1000ul) : 0;
+}
+
+// The table of clients, some of it a tick: worker 0 for all.
+static void client_depth(struct wr_worker *w, wr_us_t now)
+{
+	if (w->q.clients < 0 || w->id != 0)
+		return;
+	if (!wr_clients_count_some(w->fabric->shared->clients, &w->clients_at, CLIENTS_A_TICK,
+		    &w->clients_sum, now))
+		return;
+	wr_pressure_depth(&w->pressure, w->q.clients, w->clients_sum);
+	w->clients_sum = 0;
+}
+
+static void cpu_depth(struct wr_worker *w, wr_us_t now)
+{
+	if (now < w->next_cpu_us)
+		return;
+	w->next_cpu_us = now + CPU_EVERY_US;
+	w->cpu_permille = busy_permille(w, &w->cpu_busy, now);
+	wr_pressure_depth(&w->pressure, w->q.cpu, w->cpu_permille);
+}
+
+static void depths(struct wr_worker *w, bool slow, wr_us_t now)
 {
 	struct wr_pressure *p = &w->pressure;
 	struct wr_tcp_gauges tg;
@@ -117,10 +308,22 @@ static void depths(struct wr_worker *w, bool slow)
 	wr_pressure_depth(p, w->q.neigh_wait, wr_l3_queued(w->l3));
 	wr_proxy_depths(w->proxy, &pd);
 	wr_pressure_depth(p, w->q.sessions, pd.sessions);
+	w->recorded.sessions = pd.sessions;
 	wr_pressure_depth(p, w->q.backend_wait, pd.connecting);
 	wr_pressure_fullest(p, w->q.conn_recv, pd.recv_bytes);
 	wr_pressure_fullest(p, w->q.conn_send, pd.send_bytes);
+	wr_pressure_depth(p, w->q.lag, w->lag_us);
+	w->lag_period_us = RTE_MAX(w->lag_period_us, w->lag_us);
+	w->recorded.lag_us = (uint32_t)RTE_MAX((wr_us_t)w->recorded.lag_us, w->lag_us);
+	w->lag_us = 0;
+	wr_pressure_depth(p, w->q.syn_hold, w->hold.q.depth);
+	wr_pressure_flow(p, w->q.syn_hold, w->hold.q.arrivals, w->hold.q.waited_us);
+	wr_pressure_depth(p, w->q.disorder, tg.disorders);
+	wr_pressure_depth(p, w->q.answers, tg.answers);
 	port_depths(w);
+	service_depths(w, now);
+	client_depth(w, now);
+	cpu_depth(w, now);
 	if (!slow)
 		return;
 	wr_proxy_gauges(w->proxy, &pg);
@@ -157,51 +360,99 @@ static void refusals(struct wr_worker *w)
 	tell(w, REF_PORTS, w->stats.ctr[WR_CTR_source_ports_exhausted], w->q.source_ports,
 		WR_DROP_NONE);
 	tell(w, REF_MBUF, d[WR_DROP_no_mbuf], w->q.small_pool, WR_DROP_no_mbuf);
-	if (w->refusing >= 0)
-		tell(w, REF_SYN, d[WR_DROP_syn_refused], w->refusing, WR_DROP_syn_refused);
-	w->seen[REF_SYN] = d[WR_DROP_syn_refused];
+	tell(w, REF_ANSWERS, d[WR_DROP_answers_full], w->q.answers, WR_DROP_answers_full);
+	tell(w, REF_CLIENTS, w->stats.ctr[WR_CTR_clients_full], w->q.clients, WR_DROP_NONE);
 	if (mailbox != w->mailbox_refused_seen)
 		wr_pressure_refuse(&w->pressure, w->q.mailbox, mailbox - w->mailbox_refused_seen,
 			WR_DROP_NONE);
 	w->mailbox_refused_seen = mailbox;
 }
 
-// New connections are refused while something that each of them takes is at its critical mark.
+// Only the first class is let in while something that each connection takes is at its critical
+// mark; nothing is kept for requests that have not shown themselves while half-open connections
+// crowd.
 static void admission(struct wr_worker *w)
 {
 	const int each_takes[] = {w->q.conns, w->q.sessions, w->q.rx_pool, w->q.small_pool,
 		w->q.source_ports, w->q.backend_wait};
-	enum wr_tcp_admit admit = WR_TCP_ADMIT;
-	int refusing = NO_QUEUE;
 
-	for (uint32_t i = 0; i < RTE_DIM(each_takes) && refusing < 0; i++)
+	w->refusing = NO_QUEUE;
+	if (!w->fabric->cfg.conf->pressure.enabled)
+		return;
+	for (uint32_t i = 0; i < RTE_DIM(each_takes) && w->refusing < 0; i++)
 		if (w->pressure.queue[each_takes[i]].mark == WR_MARK_CRITICAL)
-			refusing = each_takes[i];
-	if (refusing >= 0 || w->stopped)
-		admit = WR_TCP_REFUSE_RST;
-	// What is refused until the next tick is told of the queue that asks for it now.
-	w->refusing = refusing;
-	if (admit != w->admit)
-		wr_tcp_set_admit_all(w->tcp, admit);
-	w->admit = admit;
+			w->refusing = each_takes[i];
+	// An operator's P4 means it: a drill of the worst.
+	if (w->refusing < 0 && w->pressure.own.forced == 4 + 1)
+		w->refusing = w->q.lag;
+	w->by_cookie = w->pressure.own.level >= 3 ||
+	               w->pressure.queue[w->q.syn_backlog].mark != WR_MARK_NORMAL;
+}
+
+// The level that windows and buffers answer to is that of memory: a core that is behind is relieved
+// at the door, and one actuator has one controller.
+static uint8_t memory_level(const struct wr_worker *w)
+{
+	const int holds[] = {w->q.rx_pool, w->q.small_pool};
+	uint8_t level = 0;
+
+	if (w->pressure.own.forced != 0)
+		return w->pressure.own.level;
+	for (uint32_t i = 0; i < RTE_DIM(holds); i++) {
+		const struct wr_queue *q = &w->pressure.queue[holds[i]];
+		uint8_t asks = q->mark == WR_MARK_CRITICAL ? 4
+		               : q->mark == WR_MARK_HIGH   ? 2
+		                                           : q->depth >= q->low;
+
+		level = RTE_MAX(level, asks);
+	}
+	// What is severe by its duration is so for the buffers as well.
+	return level == 2 && w->pressure.own.level == 3 ? 3 : level;
+}
+
+// Whether the level of a service is another than at the last look.
+static bool service_levels_moved(struct wr_worker *w)
+{
+	bool moved = false;
+
+	for (uint16_t i = 0; i < w->pressure.services; i++) {
+		moved |= w->service_level[i] != w->pressure.service[i].level;
+		w->service_level[i] = w->pressure.service[i].level;
+	}
+	return moved;
+}
+
+static void react(struct wr_worker *w, wr_us_t now)
+{
+	bool enabled = w->fabric->cfg.conf->pressure.enabled;
+	uint8_t memory = enabled ? memory_level(w) : 0;
+
+	if (memory != w->memory_level)
+		wr_tcp_set_pressure(w->tcp, memory, wr_pressure_overcommit(memory));
+	w->memory_level = memory;
+	wr_proxy_set_pressure(w->proxy, enabled ? w->pressure.own.level : 0);
+	admission(w);
+	wr_proxy_tick(w->proxy, now);
+	// A cursor over all connections: each is looked at within a second or so.
+	wr_tcp_promise_walk(w->tcp, w->promise_walk, now);
 }
 
 void worker_pressure(struct wr_worker *w, wr_us_t now)
 {
-	uint8_t before = w->pressure.level, level;
+	uint8_t before = w->pressure.own.level, level;
 	bool slow;
 
 	if (now < w->next_pressure_us)
 		return;
 	w->next_pressure_us = now + WR_PRESSURE_TICK_US;
 	slow = (w->ticks++ % SLOW_TICKS) == 0;
-	depths(w, slow);
+	depths(w, slow, now);
 	refusals(w);
+	entry_tick(w, now);
 	level = wr_pressure_tick(&w->pressure, now);
-	if (level != before)
-		wr_tcp_set_pressure(w->tcp, level, wr_pressure_overcommit(level));
-	admission(w);
-	if (slow || level != before)
+	react(w, now);
+	worker_record(w, now);
+	if (service_levels_moved(w) || slow || level != before)
 		wr_pressure_publish(w->pressure_pub, &w->pressure);
 	worker_publish(w, now);
 }
@@ -237,7 +488,9 @@ void worker_publish(struct wr_worker *w, wr_us_t now)
 		.promised_bytes = tg.promised_bytes,
 		.tx_backlog = worker_tx_backlog(w),
 		.l3_queued = wr_l3_queued(w->l3),
-		.handoff_queued = rings_queued(w)};
+		.handoff_queued = rings_queued(w),
+		.syns_held = w->hold.used,
+		.stale_promise_bytes = tg.stale_promise_bytes};
 	wr_stats_publish(&w->pub, &w->stats, &g);
 	w->unpublished = false;
 }

@@ -29,7 +29,7 @@ static const enum wr_drop reasons_in[] = {WR_DROP_short_frame, WR_DROP_own_mac, 
 	WR_DROP_arp_not_ours, WR_DROP_nd_malformed, WR_DROP_icmp_malformed, WR_DROP_icmp_ignored,
 	WR_DROP_icmp_rate, WR_DROP_addr_conflict, WR_DROP_exception_full, WR_DROP_tcp_header,
 	WR_DROP_tcp_checksum, WR_DROP_tcp_checksum_partial, WR_DROP_tcp_options, WR_DROP_tcp_flags,
-	WR_DROP_tcp_port_zero, WR_DROP_handoff_full};
+	WR_DROP_tcp_port_zero, WR_DROP_handoff_full, WR_DROP_syn_early};
 static const enum wr_drop reasons_out[] = {WR_DROP_neigh_queue_full, WR_DROP_neigh_table_full,
 	WR_DROP_neigh_unreachable, WR_DROP_no_route, WR_DROP_exception_tx_full, WR_DROP_tx_error,
 	WR_DROP_link_down};
@@ -60,6 +60,7 @@ void wr_ledger_compute(
 		(struct wr_ledger_row){.in = c[WR_CTR_rx_frames] + c[WR_CTR_rx_handoff_in],
 			.out = c[WR_CTR_rx_tcp] + c[WR_CTR_rx_l3] + c[WR_CTR_rx_exception] +
 	                       c[WR_CTR_rx_handoff_out],
+			.held = g->syns_held,
 			.dropped = sum(s, reasons_in, RTE_DIM(reasons_in))};
 	out[WR_LEDGER_PAYLOAD_IN] = (struct wr_ledger_row){.in = c[WR_CTR_pay_rx_bytes],
 		.out = c[WR_CTR_pay_read_bytes],

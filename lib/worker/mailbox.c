@@ -35,6 +35,12 @@ static int handle(struct wr_worker *w, const struct wr_msg *m, wr_us_t now)
 	case WR_MSG_LEDGER_WALK:
 		wr_tcp_gauges_walk(w->tcp, m->ptr);
 		return 0;
+	case WR_MSG_FORCE_LEVEL:
+		wr_pressure_force(&w->pressure, (uint16_t)m->a, (int)m->b - 1);
+		return 0;
+	case WR_MSG_DOOR_ORDER:
+		wr_door_order(w->door, (uint16_t)m->a, (uint8_t)m->b);
+		return 0;
 	default:
 		return 0;
 	}

@@ -3,6 +3,7 @@
 // Receive, classify and steer: every frame read leaves here as handed on, consumed or dropped with
 // a reason.
 
+#include "entry.h"
 #include "stage.h"
 
 #include <rte_ethdev.h>
@@ -182,6 +183,8 @@ static void process(
 	struct seen seen[SEEN];
 	uint16_t tcp_count = 0;
 
+	if (unlikely(wr_door_early(w->door)))
+		n = entry_early(w, m, n, now);
 	for (uint32_t i = 0; i < SEEN; i++)
 		seen[i].any = false;
 	wr_parse_burst(pkts, m, n, 0);
@@ -214,6 +217,11 @@ static void process(
 		}
 		if (!classify(w, p, seen, now))
 			continue;
+		if (unlikely((p->flags & (WR_TCP_SYN | WR_TCP_ACK)) == WR_TCP_SYN) &&
+			!entry_judge(w, p, now)) {
+			rte_pktmbuf_free(p->m);
+			continue;
+		}
 		if (unlikely(tcp_count < i))
 			pkts[tcp_count] = *p;
 		tcp_count++;
@@ -261,7 +269,7 @@ static uint32_t rx_burst(struct wr_worker *w, struct wport *wp, bool *more, wr_u
 
 // What the port holds, within the budget of a turn: connections then answer once for all of it, and
 // a port that ends short of the budget has told its depth.
-static uint32_t rx_port(struct wr_worker *w, struct wport *wp, wr_us_t now)
+static uint32_t rx_port(struct wr_worker *w, struct wport *wp, bool *emptied, wr_us_t now)
 {
 	uint32_t done = 0;
 	bool more = true;
@@ -270,6 +278,7 @@ static uint32_t rx_port(struct wr_worker *w, struct wport *wp, wr_us_t now)
 		done += rx_burst(w, wp, &more, now);
 	wp->standing = more ? wp->standing + done : 0;
 	wp->rx_depth = wp->standing + (more ? 0 : done);
+	*emptied = *emptied && !more;
 	return done;
 }
 
@@ -303,10 +312,11 @@ static uint32_t punt_credit(const struct wr_worker *w)
 uint32_t worker_rx(struct wr_worker *w, wr_us_t now)
 {
 	uint32_t done = 0;
+	bool emptied = true;
 
 	for (uint16_t i = 0; i < w->ports; i++) {
 		if (w->port[i].reads)
-			done += rx_port(w, &w->port[i], now);
+			done += rx_port(w, &w->port[i], &emptied, now);
 		if (w->port[i].tap != NULL)
 			done += rx_tap(w, &w->port[i], i);
 	}
@@ -322,6 +332,8 @@ uint32_t worker_rx(struct wr_worker *w, wr_us_t now)
 		wr_stats_add(&w->stats, WR_CTR_rx_handoff_in, n);
 		process(w, m, (uint16_t)n, false, now);
 		done += n;
+		emptied = emptied && rte_ring_empty(w->handoff_in[i]);
 	}
+	w->rx_emptied = emptied;
 	return done;
 }

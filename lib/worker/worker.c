@@ -9,11 +9,23 @@
 
 #include <rte_malloc.h>
 
+#include "entry.h"
 #include "stage.h"
 #include "worker_life.h"
 
 #define READY_BUDGET 96  // connections handled a turn; each may end in a reset (see proxy.c)
 #define TIMER_BUDGET 256 // connection timers a turn
+
+// Since when work is left behind: frames in receive queues, or connections that are ready.
+static void note_lag(struct wr_worker *w, wr_us_t now)
+{
+	if (likely(w->rx_emptied && !wr_tcp_ready_left(w->tcp)))
+		w->behind_since_us = 0;
+	else if (w->behind_since_us == 0)
+		w->behind_since_us = RTE_MAX(now, (wr_us_t)1);
+	else
+		w->lag_us = RTE_MAX(w->lag_us, now - w->behind_since_us);
+}
 
 uint32_t wr_worker_turn(struct wr_worker *w, wr_us_t now)
 {
@@ -26,11 +38,13 @@ uint32_t wr_worker_turn(struct wr_worker *w, wr_us_t now)
 	done += worker_mailbox(w, now);
 	stage_end(w, WR_CTR_stage_control);
 	done += worker_rx(w, now);
+	done += entry_turn(w, now);
 	stage_end(w, WR_CTR_stage_classify);
 	done += wr_tcp_timers(w->tcp, TIMER_BUDGET, now);
 	stage_end(w, WR_CTR_stage_timers);
 	done += wr_proxy_poll(w->proxy, READY_BUDGET, now);
 	stage_end(w, WR_CTR_stage_proxy);
+	note_lag(w, now);
 	done += worker_output(w, now);
 	stage_end(w, WR_CTR_stage_l3_output);
 	done += worker_tx_flush(w);
@@ -61,7 +75,8 @@ wr_us_t wr_worker_next_timer(const struct wr_worker *w)
 		return 0;
 	t = RTE_MIN(t, wr_proxy_next_timer(w->proxy));
 	t = RTE_MIN(t, wr_l3_next_timer(w->l3));
-	return t;
+	// What is held is let in at a rate that is looked at each turn.
+	return w->hold.used > 0 ? 0 : t;
 }
 
 // Budget of one worker: its node's, shared equally with the node's other workers.
@@ -72,6 +87,15 @@ static uint32_t share_of(const struct wr_fabric *f, uint16_t id, uint32_t total)
 	for (uint16_t i = 0; i < f->cfg.workers; i++)
 		same += f->cfg.pools[i] == f->cfg.pools[id];
 	return total / RTE_MAX(same, 1u);
+}
+
+// Resets that a worker sends to those without a connection: unless told otherwise about a twentieth
+// of a core's time, at 2,500 cycles each (`scripts/bench overload`, "reset").
+#define RESETS_AUTO 50000
+
+static uint32_t resets_per_s(const struct wr_conf *conf)
+{
+	return conf->pressure.resets_per_s != 0 ? conf->pressure.resets_per_s : RESETS_AUTO;
 }
 
 // The settings of runtime.tcp in the engine's words.
@@ -113,12 +137,14 @@ static int stack_create(struct wr_worker *w, uint32_t sessions, wr_us_t now, str
 		.small_budget = share_of(w->fabric, w->id, pools->small_count / 2),
 		.small = pools->small,
 		.stats = &w->stats,
+		.resets_per_s = resets_per_s(cfg->conf),
 		.seed = cfg->seed + w->id,
 		.numa_node = pools->numa_node,
 	};
 
 	tcp_settings(&tc, &cfg->conf->runtime.tcp);
 	memcpy(tc.secret, cfg->secret, sizeof(tc.secret));
+	w->promise_walk = RTE_MIN(tc.max_conns / 1000 + 1, 64u);
 	w->conns_max = tc.max_conns - tc.reserved_conns;
 	w->half_open_max = tc.max_half_open;
 	w->tcp = wr_tcp_stack_create(&tc, now);
@@ -136,6 +162,7 @@ static int proxy_create(struct wr_worker *w, uint32_t sessions, wr_us_t now, str
 	const struct wr_conf_tcp *t = &cfg->conf->runtime.tcp;
 	struct wr_proxy_config pc = {
 		.conf = cfg->conf,
+		.shared = w->fabric->shared,
 		.backends = cfg->backends,
 		.tcp = w->tcp,
 		.l3 = w->fabric->l3,
@@ -155,6 +182,44 @@ static int proxy_create(struct wr_worker *w, uint32_t sessions, wr_us_t now, str
 
 	w->proxy = wr_proxy_create(&pc, now, err);
 	return w->proxy == NULL ? -ENOMEM : 0;
+}
+
+// The way in: door, hold, and which limits there are.
+static int entry_create(struct wr_worker *w, wr_us_t now, struct wr_err *err)
+{
+	const struct wr_fabric_config *cfg = &w->fabric->cfg;
+	const struct wr_conf_pressure *pc = &cfg->conf->pressure;
+	struct wr_door_config dc = {.worker = w->id,
+		.services = (uint16_t)cfg->conf->service_count,
+		.resets_per_s = resets_per_s(cfg->conf),
+		.target_us = pc->target_us,
+		.hold_us = pc->hold_us,
+		.hold_requests = pc->hold_requests,
+		.key = {cfg->secret[1] ^ cfg->secret[2], cfg->secret[0] ^ cfg->secret[3]}};
+	uint32_t held = pc->hold_us != 0 ? pc->hold_requests : 0;
+	int node = cfg->pools[w->id]->numa_node;
+
+	for (uint32_t i = 0; i < cfg->conf->service_count; i++) {
+		const struct wr_conf_service *sv = &cfg->conf->services[i];
+
+		dc.drop[i] = sv->refuse == WR_CONF_REFUSE_DROP;
+		dc.service_target_us[i] = sv->wait_target_us;
+		w->limited[i] =
+			(uint8_t)((sv->limit.rate || sv->limit.connections ? LIMITED_SERVICE : 0) |
+				  (sv->client.rate || sv->client.connections ? LIMITED_CLIENT : 0));
+	}
+	w->limited_all = cfg->conf->limit.rate != 0 || cfg->conf->limit.connections != 0;
+	w->door = wr_door_create(&dc, now, node);
+	w->recorder = wr_recorder_create(node);
+	// No shorter time for those that stand: the cut keeps the hold short, and a burst is to fit
+	// in.
+	if (w->door == NULL || w->recorder == NULL ||
+		hold_init(&w->hold, pc->enabled ? held : 0, held, pc->hold_us, node, now) < 0)
+		return wr_err_set(err, ENOMEM,
+			"worker %u: no memory to hold %u connection requests; lower "
+			"pressure.hold_requests",
+			w->id, pc->hold_requests);
+	return 0;
 }
 
 struct wr_worker *worker_create(struct wr_fabric *f, uint16_t id, wr_us_t now, struct wr_err *err)
@@ -187,7 +252,7 @@ struct wr_worker *worker_create(struct wr_fabric *f, uint16_t id, wr_us_t now, s
 		wr_err_set(err, ENOMEM, "worker %u: no memory for layer 3", id);
 		return NULL;
 	}
-	if (proxy_create(w, sessions, now, err) < 0)
+	if (proxy_create(w, sessions, now, err) < 0 || entry_create(w, now, err) < 0)
 		return NULL;
 	return w;
 }
@@ -219,6 +284,9 @@ void worker_destroy(struct wr_worker *w)
 			rte_pktmbuf_free(m);
 		rte_free(w->handoff_in[i]);
 	}
+	hold_fini(&w->hold);
+	wr_door_destroy(w->door);
+	wr_recorder_destroy(w->recorder);
 	rte_free(w->mailbox);
 	wr_pressure_pub_destroy(w->pressure_pub);
 	wr_event_ring_destroy(w->events);
@@ -248,4 +316,24 @@ struct wr_event_ring *wr_worker_events(struct wr_worker *w)
 const struct wr_service_counters *wr_worker_service(const struct wr_worker *w, uint16_t service)
 {
 	return wr_proxy_service(w->proxy, service);
+}
+
+const struct wr_gate *wr_worker_gate(const struct wr_worker *w, uint16_t service)
+{
+	return wr_door_gate(w->door, service);
+}
+
+bool wr_worker_drops_early(const struct wr_worker *w)
+{
+	return wr_door_early(w->door);
+}
+
+uint8_t wr_worker_ordered(const struct wr_worker *w, uint16_t service)
+{
+	return wr_door_ordered(w->door, service);
+}
+
+const struct wr_recorder *wr_worker_recorder(const struct wr_worker *w)
+{
+	return w->recorder;
 }

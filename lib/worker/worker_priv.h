@@ -7,6 +7,8 @@
 #include "wr_rss.h"
 #include "wr_worker.h"
 
+#include "hold.h"
+
 #define RX_BURSTS     4    // receive bursts of a port in one turn, at most
 #define BACKLOG_SLOTS 1024 // frames a port may be behind; power of two
 #define BACKLOG_SPARE 64   // of which TCP output leaves this many to ARP, ICMP and waiting frames
@@ -38,8 +40,36 @@ struct wport {
 // Index of each queue of a worker in its pressure table; -1: none.
 struct wqueues {
 	int conns, sessions, syn_backlog, backend_wait, rx_pool, small_pool, mailbox, source_ports,
-		neigh_wait, conn_recv, conn_send;
+		neigh_wait, conn_recv, conn_send, lag, syn_hold, answers, disorder, cpu, clients;
 	int handoff[WR_MAX_WORKERS];
+	// By service, pool and backend: -1 where nothing limits them.
+	int16_t pending[WR_MAX_SERVICES], pending_wait[WR_MAX_SERVICES];
+	int16_t pool_inflight[WR_MAX_POOLS], backend_inflight[WR_MAX_BACKENDS];
+};
+
+// Which limits new connections of a service meet.
+#define LIMITED_SERVICE 1
+#define LIMITED_CLIENT  2
+
+// A gate of the door as events last told of it.
+struct gate_seen {
+	wr_us_t since_us;
+	bool limited;
+};
+
+// Cycles that moved something, at the last look.
+struct busy_seen {
+	uint64_t cycles, busy, loops, loops_busy;
+	uint64_t idle_turn; // cycles of a turn that found nothing
+	wr_us_t at_us;
+};
+
+// What the flight recorder compares with: counts at the last record.
+struct recorded {
+	uint64_t asked, admitted, reset, dropped, completed, queue_full;
+	uint32_t lag_us;            // longest since then
+	uint32_t sessions, pending; // now
+	uint8_t level;
 };
 
 struct wr_worker {
@@ -57,12 +87,36 @@ struct wr_worker {
 	struct wport port[WR_MAX_PORTS];
 	uint16_t ports;
 	bool stopped;
-	enum wr_tcp_admit admit;
-	int refusing; // pressure queue that makes us refuse, -1: none
+	int refusing;                           // pressure queue that makes us refuse, -1: none
+	uint8_t memory_level;                   // that the engine was told
+	uint8_t service_level[WR_MAX_SERVICES]; // published last
+	uint32_t promise_walk;                  // connections looked at in a tick
+	bool by_cookie;                         // requests are told to come back with a cookie
+	// The way in (entry.c).
+	struct wr_door *door;
+	struct hold hold;
+	bool limited_all; // the instance has a limit of connections
+	uint8_t limited[WR_MAX_SERVICES];
+	uint64_t limit_hits[WR_MAX_SERVICES], limit_told[WR_MAX_SERVICES];
+	wr_us_t next_limit_us[WR_MAX_SERVICES];
+	uint8_t limit_why[WR_MAX_SERVICES]; // enum wr_drop
+	struct gate_seen gate_seen[1 + WR_MAX_SERVICES];
+	bool rx_emptied;         // in this turn
+	wr_us_t behind_since_us; // start of the first turn in a row that left work behind; 0: none
+	wr_us_t lag_us;          // longest since the last tick
+	wr_us_t lag_period_us;   // and since the last period of the door
+	// Sight (record.c).
+	struct wr_recorder *recorder;
+	struct recorded recorded;
+	uint64_t pending_refused[WR_MAX_SERVICES]; // told to pressure
+	uint32_t clients_at, clients_sum;          // of a walk over the table of clients
+	struct busy_seen door_busy, cpu_busy;
+	wr_us_t next_cpu_us;
+	uint32_t cpu_permille;
 	struct wqueues q;
 	uint32_t conns_max, half_open_max; // room for what is not reserved
 	uint32_t ports_max;                // of the pair that source_ports' marks were set by
-	uint64_t seen[9];                  // refusals already passed to pressure, by source
+	uint64_t seen[10];                 // refusals already passed to pressure, by source
 	uint32_t ticks;
 	bool measure; // this turn's stages are measured (stage.h)
 	uint64_t lap_from;
@@ -78,12 +132,14 @@ struct wr_worker {
 struct wr_fabric {
 	struct wr_fabric_config cfg;
 	struct wr_l3_net *l3;
+	struct wr_proxy_shared *shared;            // limits, access, places at backends
 	struct wr_rss *software_rss;               // steering where the NIC does not
 	struct wr_rss *port_rss_own[WR_MAX_PORTS]; // from the port's own key and RETA
 	const struct wr_rss *port_rss[WR_MAX_PORTS];
 	bool nic_steers[WR_MAX_PORTS];
 	struct rte_ring *tx_ring[WR_MAX_WORKERS][WR_MAX_PORTS]; // from a worker to a port's owner
 	uint16_t tx_owner[WR_MAX_PORTS];
+	uint64_t cycles_per_ms; // of the TSC
 	uint32_t mbuf_baseline; // RX-pool buffers in rings after start
 	bool stop;
 	struct wr_worker *worker[WR_MAX_WORKERS];
@@ -105,7 +161,11 @@ uint32_t worker_mailbox(struct wr_worker *w, wr_us_t now);
 // gauge.c: pressure and publication
 int worker_queues_register(struct wr_worker *w);
 void worker_pressure(struct wr_worker *w, wr_us_t now);
+uint32_t busy_permille(const struct wr_worker *w, struct busy_seen *seen, wr_us_t now);
 void worker_publish(struct wr_worker *w, wr_us_t now);
+
+// record.c: the flight recorder
+void worker_record(struct wr_worker *w, wr_us_t now);
 
 // fabric.c: buffers taken from the RX pools of all nodes.
 uint32_t fabric_rx_in_use(const struct wr_fabric *f);

@@ -10,9 +10,11 @@
 #include "wr_event.h"
 #include "wr_l3.h"
 #include "wr_mempool.h"
+#include "wr_door.h"
 #include "wr_port.h"
 #include "wr_pressure.h"
 #include "wr_proxy.h"
+#include "wr_recorder.h"
 #include "wr_stats.h"
 
 // Workers: the loop, the one place that knows the order of phases, and steering between workers.
@@ -67,6 +69,8 @@ enum wr_msg_kind {
 	WR_MSG_STOP_ACCEPT,
 	WR_MSG_ABORT_ALL,
 	WR_MSG_LEDGER_WALK, // ptr: struct wr_tcp_gauges: held by walking
+	WR_MSG_FORCE_LEVEL, // a: service or WR_PRESSURE_WORKER, b: level + 1, or 0: by the queues
+	WR_MSG_DOOR_ORDER, // a: service or WR_DOOR_WORKER, b: first class refused, WR_CLASSES: none
 };
 
 struct wr_msg {
@@ -98,6 +102,12 @@ void wr_worker_stats(const struct wr_worker *w, struct wr_stats_snapshot *out);
 void wr_worker_pressure(const struct wr_worker *w, struct wr_pressure *out);
 struct wr_event_ring *wr_worker_events(struct wr_worker *w); // consumer: the control thread
 const struct wr_service_counters *wr_worker_service(const struct wr_worker *w, uint16_t service);
+// The gate of a service, or WR_DOOR_WORKER's own: plain words of its owner, any of which may be
+// newer than another.
+const struct wr_gate *wr_worker_gate(const struct wr_worker *w, uint16_t service);
+bool wr_worker_drops_early(const struct wr_worker *w);
+uint8_t wr_worker_ordered(const struct wr_worker *w, uint16_t service); // as wr_door_ordered()
+const struct wr_recorder *wr_worker_recorder(const struct wr_worker *w);
 
 // The four ledgers, each in one unit: in = out + held + drops by reason, from independent counts.
 enum wr_ledger_kind {
@@ -131,4 +141,5 @@ struct wr_fabric *wr_worker_fabric(struct wr_worker *w);
 struct wr_port *wr_fabric_port(struct wr_fabric *f, uint16_t i);
 const struct wr_conf *wr_fabric_conf(const struct wr_fabric *f);
 struct wr_backends *wr_fabric_backends(struct wr_fabric *f);
+struct wr_proxy_shared *wr_fabric_shared(struct wr_fabric *f);
 const struct wr_mempools *wr_fabric_pools(const struct wr_fabric *f, uint16_t worker);

@@ -59,6 +59,7 @@ struct world {
 	struct wr_backends *backends;
 	struct wr_l3_net *l3;
 	struct wr_tcp_stack *tcp;
+	struct wr_proxy_shared *shared;
 	struct wr_proxy *proxy;
 	struct wr_pkt in[4 * BATCH]; // on their way to the engine
 	uint32_t in_count;
@@ -311,6 +312,10 @@ static void engine_create(struct world *w)
 	if (w->tcp == NULL)
 		die("no memory for the connections");
 	pc.tcp = w->tcp;
+	pc.shared = wr_proxy_shared_create(w->conf, w->backends, 1, tc.secret, SOCKET_ID_ANY, &err);
+	w->shared = pc.shared;
+	if (pc.shared == NULL)
+		die(err.text);
 	w->proxy = wr_proxy_create(&pc, w->now, &err);
 	if (w->proxy == NULL)
 		die(err.text);
@@ -410,6 +415,7 @@ int main(int argc, char **argv)
 	if (limits)
 		check_limits();
 	wr_proxy_destroy(w.proxy);
+	wr_proxy_shared_destroy(w.shared);
 	wr_tcp_stack_destroy(w.tcp);
 	wr_l3_net_destroy(w.l3);
 	wr_backends_destroy(w.backends);

@@ -290,7 +290,9 @@ static void check_end(struct scenario *sc)
 	// Whoever did not get everything was told so, and we counted it.
 	told = s.failed + s.refused + s.timeouts + s.resets_backend +
 	       tri_drop(t, WR_DROP_session_pool_full) + tri_drop(t, WR_DROP_syn_refused) +
-	       tri_drop(t, WR_DROP_syn_backlog_full) + tri_drop(t, WR_DROP_conn_pool_full);
+	       tri_drop(t, WR_DROP_syn_backlog_full) + tri_drop(t, WR_DROP_conn_pool_full) +
+	       tri_ctr(t, WR_CTR_slow_evicted) + tri_ctr(t, WR_CTR_stall_closed) +
+	       tri_ctr(t, WR_CTR_door_reset);
 	if (!sc->disturbed && broken > told)
 		tri_fail(t, "%llu connections did not end well, but only %llu were told so",
 			(unsigned long long)broken, (unsigned long long)told);

@@ -125,6 +125,64 @@ static void table_pick_needle(void **state)
 	rig_close(&r);
 }
 
+struct asked {
+	uint16_t only; // says yes to this one
+	uint32_t times[4];
+};
+
+static bool takes_only(void *arg, uint16_t id)
+{
+	struct asked *a = arg;
+
+	a->times[id]++;
+	return id == a->only;
+}
+
+// What a pick is asked with decides; the first choice is the plain pick's.
+static void table_pick_if(void **state)
+{
+	struct rig r;
+
+	rig_open(&r, T_POOL);
+	for (uint32_t i = 0; i < 3000; i++) {
+		uint16_t plain = wr_backends_pick(r.b, 0, key_of(i), NULL, 0);
+		struct asked a = {.only = (uint16_t)(i % 3)};
+
+		assert_int_equal(wr_backends_pick_if(r.b, 0, key_of(i), takes_only, &a), i % 3);
+		assert_int_equal(a.times[a.only], 1);
+		assert_true(a.times[plain] >= 1);
+		assert_int_equal(plain == a.only, a.times[0] + a.times[1] + a.times[2] == 1);
+		a.only = WR_MAGLEV_NONE;
+		assert_int_equal(
+			wr_backends_pick_if(r.b, 0, key_of(i), takes_only, &a), WR_MAGLEV_NONE);
+		assert_true(a.times[0] > 0 && a.times[1] > 0 && a.times[2] > 0);
+	}
+	rig_close(&r);
+}
+
+// Who may not be picked is not asked.
+static void table_pick_if_drained(void **state)
+{
+	struct asked a = {.only = WR_MAGLEV_NONE};
+	struct rig r;
+
+	rig_open(&r, T_POOL);
+	assert_int_equal(wr_backends_usable(r.b, 0), 3);
+	assert_int_equal(wr_backends_set_admin(r.b, 1, WR_ADMIN_DRAINING, T_S), 0);
+	assert_int_equal(wr_backends_usable(r.b, 0), 2);
+	for (uint32_t i = 0; i < 100; i++)
+		assert_int_equal(
+			wr_backends_pick_if(r.b, 0, key_of(i), takes_only, &a), WR_MAGLEV_NONE);
+	assert_int_equal(a.times[1], 0);
+	for (uint16_t i = 0; i < 3; i += 2)
+		assert_int_equal(wr_backends_set_admin(r.b, i, WR_ADMIN_DRAINING, T_S), 0);
+	assert_int_equal(wr_backends_usable(r.b, 0), 0);
+	a = (struct asked){0};
+	assert_int_equal(wr_backends_pick_if(r.b, 0, key_of(1), takes_only, &a), WR_MAGLEV_NONE);
+	assert_int_equal(a.times[0], 0);
+	rig_close(&r);
+}
+
 static void table_all_down_is_none(void **state)
 {
 	uint32_t share[4];
@@ -191,6 +249,8 @@ int main(void)
 		cmocka_unit_test(table_pick_skips_tried),
 		cmocka_unit_test(table_pick_tried_one_down),
 		cmocka_unit_test(table_pick_needle),
+		cmocka_unit_test(table_pick_if),
+		cmocka_unit_test(table_pick_if_drained),
 		cmocka_unit_test(table_all_down_is_none),
 		cmocka_unit_test(table_retire_and_reclaim),
 		cmocka_unit_test(table_many_retired),

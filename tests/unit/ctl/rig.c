@@ -217,6 +217,34 @@ void rig_expect_error(const char *request, const char *part_of_error, const char
 	json_decref(top);
 }
 
+void rig_expect_done(const char *request, const char *verb, const char *target, const char *part)
+{
+	json_t *top = rig_ask(request);
+	json_t *row = rig_row(top, 0);
+
+	if (json_object_get(row, "done") == NULL)
+		fail_msg("%s: %s", request, rig_raw());
+	assert_string_equal(rig_str(row, "verb"), verb);
+	assert_string_equal(rig_str(row, "target"), target);
+	if (strstr(rig_str(row, "done"), part) == NULL)
+		fail_msg("%s: %s", request, rig_raw());
+	assert_int_equal(rig_uint(row, "event_id"), rig.c->history.next_id - 1);
+	json_decref(top);
+}
+
+void rig_expect_confirm(const char *request, const char *again, const char *part)
+{
+	json_t *top = rig_ask(request);
+	json_t *row = rig_row(top, 0);
+
+	if (json_object_get(row, "confirm") == NULL)
+		fail_msg("%s: %s", request, rig_raw());
+	assert_string_equal(rig_str(row, "confirm"), again);
+	if (strstr(rig_raw(), part) == NULL || strstr(rig_raw(), "nothing was done") == NULL)
+		fail_msg("%s: %s", request, rig_raw());
+	json_decref(top);
+}
+
 const struct wr_event *rig_event(enum wr_event_kind kind)
 {
 	struct wr_history *h = &rig.c->history;

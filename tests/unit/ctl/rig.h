@@ -53,6 +53,10 @@ int rig_group_stop(void **state);
 void rig_run(wr_us_t us);             // fabric and control, at most 5 ms a step
 json_t *rig_ask(const char *request); // with the workers running
 void rig_expect_error(const char *request, const char *part_of_error, const char *part_of_remedy);
+// An acting request succeeds: its verb and target come back, and `part` is in what was done.
+void rig_expect_done(const char *request, const char *verb, const char *target, const char *part);
+// It is asked back: nothing was done, and `again` would do it.
+void rig_expect_confirm(const char *request, const char *again, const char *part);
 // The newest event of a kind, or NULL.
 const struct wr_event *rig_event(enum wr_event_kind kind);
 uint32_t rig_event_count(enum wr_event_kind kind);

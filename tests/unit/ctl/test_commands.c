@@ -5,7 +5,8 @@ static void commands_every_reading_one_answers_in_shape(void **state)
 {
 	static const char *const paths[] = {"status", "services", "pools", "backends", "latency",
 		"conns", "queues", "pressure", "drops", "counters", "ledger", "workers", "ports",
-		"events", "neighbours", "config"};
+		"events", "neighbours", "config", "admission", "recorder", "access", "limits",
+		"clients"};
 
 	rig_run(50 * WR_US_PER_MS);
 	for (size_t i = 0; i < RTE_DIM(paths); i++) {
@@ -38,12 +39,28 @@ static void commands_cursor_past_the_end(void **state)
 static void commands_acting_needs_a_verb(void **state)
 {
 	rig_expect_error("/weir/backend", "unknown verb", "verbs in front");
-	rig_expect_error("/weir/backend,web/b0", "drain=, enable=, weight=", "verbs");
+	rig_expect_error("/weir/backend,web/b0", "drain=, enable=, weight=, limit=", "verbs");
 	rig_expect_error("/weir/backend,stalled=1", "unknown verb in 'stalled=1'", "verbs");
 	rig_expect_error("/weir/backend,drain", "unknown verb", "verbs");
 	rig_expect_error("/weir/backend,drains=web/b0", "unknown verb", "verbs");
+	rig_expect_error("/weir/backend,x", "weight=, limit=", "verbs");
 	rig_expect_error("/weir/conn,drain=web/b0", "/weir/conn takes kill=", "verbs");
 	assert_int_equal(rig_event_count(WR_EV_backend_admin), 0);
+}
+
+// One path that reads and acts: only what begins with a verb acts.
+static void commands_reading_and_acting_on_one_path(void **state)
+{
+	json_t *top = rig_ask("/weir/access,0,service=web");
+
+	assert_int_equal(rig_rows(top), 0);
+	json_decref(top);
+	rig_expect_error("/weir/access,deny", "neither a cursor in front nor key=value", "cursor");
+	rig_expect_error(
+		"/weir/access,service=web,deny=198.18.5.0/24", "unknown parameter", "service");
+	rig_expect_error("/weir/admission,levels=web,2", "unknown parameter 'levels'", "worker");
+	assert_int_equal(rig_event_count(WR_EV_operator), 0);
+	assert_int_equal(wr_access_count(rig.c->shared->access), 0);
 }
 
 static void commands_config_verbs(void **state)
@@ -91,6 +108,8 @@ int main(void)
 			commands_cursor_past_the_end, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(
 			commands_acting_needs_a_verb, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(
+			commands_reading_and_acting_on_one_path, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(commands_config_verbs, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(
 			commands_second_control_side_is_refused, rig_setup, rig_teardown),

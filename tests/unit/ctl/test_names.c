@@ -27,7 +27,13 @@ static void names_of_queues(void **state)
 	assert_string_equal(queue_scope(WR_Q_handoff, 3), "from worker 3");
 	assert_string_equal(queue_scope(WR_Q_backend_inflight, 1), "web/b1");
 	assert_string_equal(queue_scope(WR_Q_backend_inflight, 99), "");
+	assert_string_equal(queue_scope(WR_Q_pool_inflight, 0), "pool web");
+	assert_string_equal(queue_scope(WR_Q_pool_inflight, 9), "");
+	assert_string_equal(queue_scope(WR_Q_pending, 0), "service web");
+	assert_string_equal(queue_scope(WR_Q_pending_wait, 9), "");
 	assert_string_equal(queue_scope(WR_Q_conns, 0), "");
+	assert_string_equal(wr_ctl_domain(rig.c, 0), "web");
+	assert_string_equal(wr_ctl_domain(rig.c, WR_PRESSURE_WORKER), "worker");
 }
 
 static void names_of_events(void **state)
@@ -36,6 +42,11 @@ static void names_of_events(void **state)
 	assert_string_equal(event_scope(WR_EV_backend_down, 70000, NULL), "");
 	assert_string_equal(event_scope(WR_EV_port_link, 1, NULL), "port lan");
 	assert_string_equal(event_scope(WR_EV_started, 1, NULL), "");
+	assert_string_equal(event_scope(WR_EV_service_level, 0, NULL), "service web");
+	assert_string_equal(event_scope(WR_EV_door_limited, 0, NULL), "service web");
+	assert_string_equal(event_scope(WR_EV_door_open, UINT16_MAX, NULL), "");
+	assert_string_equal(event_scope(WR_EV_limit_reached, 0, NULL), "service web");
+	assert_string_equal(event_scope(WR_EV_limit_reached, UINT16_MAX, NULL), "the instance");
 }
 
 // The same number is a service for a client's connection and a backend for a backend's.
@@ -44,6 +55,7 @@ static void names_of_stalled_peers(void **state)
 	assert_string_equal(event_scope(WR_EV_conn_stalled, 0, "198.18.0.2:10000"), "service web");
 	assert_string_equal(event_scope(WR_EV_conn_stalled, 0, "198.18.1.20:80"), "web/b0");
 	assert_string_equal(event_scope(WR_EV_conn_stalled, 0, "198.18.1.20:81"), "service web");
+	assert_string_equal(event_scope(WR_EV_stall_closed, 0, "198.18.1.20:80"), "web/b0");
 	assert_string_equal(event_scope(WR_EV_conn_resumed, 9, "198.18.0.2:1"), "");
 }
 

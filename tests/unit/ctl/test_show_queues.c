@@ -23,6 +23,9 @@ static void queues_nearest_to_full_first(void **state)
 	rig_run(WR_US_PER_S);
 	top = rig_ask("/weir/queues");
 	assert_string_equal(rig_str(rig_row(top, 0), "queue"), "sessions");
+	assert_string_equal(rig_str(rig_row(top, 0), "domain"), "worker");
+	assert_int_equal(rig_uint(rig_row(top, 0), "warned"), 1);
+	rig_uint(rig_row(top, 0), "fill_per_s");
 	assert_int_equal(rig_uint(rig_row(top, 0), "depth"), 12);
 	assert_int_equal(rig_uint(rig_row(top, 0), "capacity"), 16);
 	assert_int_equal(rig_uint(rig_row(top, 0), "used_permille"), 750);
@@ -77,6 +80,27 @@ static void queues_of_one_worker_with_scopes(void **state)
 	json_decref(top);
 }
 
+// Of equally full queues the one that can refuse comes first.
+static void queues_gauges_behind_real_ones(void **state)
+{
+	json_t *top = rig_ask("/weir/queues");
+	uint64_t last = 1000;
+	bool gauge = false;
+
+	for (unsigned int i = 0; i < rig_rows(top); i++) {
+		json_t *row = rig_row(top, i);
+
+		if (rig_uint(row, "used_permille") != last)
+			gauge = false;
+		last = rig_uint(row, "used_permille");
+		if (rig_uint(row, "gauge_only") != 0)
+			gauge = true;
+		else
+			assert_false(gauge);
+	}
+	json_decref(top);
+}
+
 static void queues_bad_filters(void **state)
 {
 	rig_expect_error("/weir/queues,worker=1", "0 to 0", "/weir/workers");
@@ -92,6 +116,8 @@ int main(void)
 			queues_full_one_counts_refusals, setup_small, rig_teardown),
 		cmocka_unit_test_setup_teardown(
 			queues_of_one_worker_with_scopes, setup_two_workers, rig_teardown),
+		cmocka_unit_test_setup_teardown(
+			queues_gauges_behind_real_ones, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(queues_bad_filters, rig_setup, rig_teardown),
 	};
 

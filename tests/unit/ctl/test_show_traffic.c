@@ -34,6 +34,12 @@ static void traffic_services_count_bytes(void **state)
 	assert_int_equal(rig_uint(row, "sessions_total"), 5);
 	assert_int_equal(rig_uint(row, "bytes_in"), 5 * (1000 + sizeof(struct tri_order)));
 	assert_int_equal(rig_uint(row, "bytes_out"), 5 * 1000);
+	assert_int_equal(rig_uint(row, "stot"), 5);
+	assert_int_equal(rig_uint(row, "scur"), 0);
+	assert_int_equal(rig_uint(row, "slim"), 0);
+	assert_int_equal(rig_uint(row, "pending"), 0);
+	assert_int_equal(rig_uint(row, "qtime"), 0);
+	assert_null(json_object_get(row, "limit_connections"));
 	json_decref(top);
 	rig_expect_error("/weir/services,service=x", "no service 'x'", "/weir/services");
 }

@@ -336,6 +336,13 @@ static void explain_name_exact_and_part(void **state)
 	text = explained("pool_ful", &n);
 	assert_true(n >= 2);
 	assert_non_null(strstr(text, "drop reason session_pool_full"));
+	text = explained("P4", &n);
+	assert_int_equal(n, 1);
+	assert_non_null(strstr(text, "term P4\n  critical"));
+	explained("syn_hold_timeout", &n);
+	assert_int_equal(n, 1);
+	explained("pending_wait", &n);
+	assert_int_equal(n, 1);
 	explained("nonsense", &n);
 	assert_int_equal(n, 0);
 }

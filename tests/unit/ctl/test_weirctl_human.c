@@ -37,6 +37,8 @@ static void human_by_key_follows_the_unit(void **state)
 	assert_string_equal(human_by_key("uptime_s", 90, buf, sizeof(buf)), "1 m 30 s");
 	assert_string_equal(human_by_key("rx_bytes", 2048, buf, sizeof(buf)), "2.0 KiB");
 	assert_string_equal(human_by_key("sessions", 2048, buf, sizeof(buf)), "2048");
+	assert_string_equal(human_by_key("rate_per_s", 90, buf, sizeof(buf)), "90");
+	assert_string_equal(human_by_key("limit_bytes_per_s", 2048, buf, sizeof(buf)), "2.0 KiB");
 	assert_string_equal(human_by_key("s", 20, buf, sizeof(buf)), "20");
 }
 

@@ -41,6 +41,7 @@ static void words_queue_full_says_everything(void **state)
 	assert_non_null(strstr(s, "level P2"));
 	assert_non_null(strstr(s, "37 refused"));
 	assert_non_null(strstr(s, "conn_pool_full: no room in the connection pool"));
+	assert_non_null(strstr(s, "weirctl ports"));
 }
 
 static void words_queue_full_of_the_control_thread(void **state)
@@ -53,7 +54,7 @@ static void words_queue_full_of_the_control_thread(void **state)
 		"port wan");
 
 	assert_int_equal(strncmp(s, "works queue_full", 16), 0);
-	assert_null(strstr(s, "worker"));
+	assert_null(strstr(s, "of worker"));
 	assert_non_null(strstr(s, "1 refused"));
 }
 
@@ -69,6 +70,88 @@ static void words_queue_marks(void **state)
 	ev.kind = WR_EV_queue_normal;
 	ev.extra = 1200;
 	assert_non_null(strstr(words(ev, ""), "below its low mark again after 1200 ms"));
+}
+
+// Whatever is full, the sentence says what can be done; only a few need nobody's help.
+static void words_queue_full_names_a_cure(void **state)
+{
+	uint32_t without = 0;
+
+	for (uint32_t q = 0; q < WR_Q_COUNT; q++) {
+		const char *s = words((struct wr_event){.kind = WR_EV_works_queue_full,
+					      .queue = (uint16_t)q,
+					      .reason = WR_DROP_syn_hold_timeout,
+					      .depth = UINT64_MAX,
+					      .capacity = UINT64_MAX},
+			"a-name-that-is-as-long-as-the-names-of-backends-can-possibly-be/x");
+
+		without += strstr(s, "held back for as long as allowed; ") == NULL;
+		assert_true(strlen(s) < WR_WORDS_LEN - 1);
+	}
+	assert_in_range(without, 1, 4);
+}
+
+static void words_queue_warning_says_when(void **state)
+{
+	struct wr_event ev = {.kind = WR_EV_queue_warning,
+		.queue = WR_Q_sessions,
+		.depth = 710,
+		.capacity = 1000,
+		.extra = 1250};
+
+	assert_string_equal(words(ev, ""),
+		"queue sessions of worker 0 is filling: 710 of 1000 sessions, full in 1.2 s at "
+		"this rate; raise runtime.max_sessions, or add an instance");
+	ev.extra = 0;
+	assert_non_null(strstr(words(ev, ""), "not rising now"));
+}
+
+static void words_of_admission(void **state)
+{
+	struct wr_event ev = {.kind = WR_EV_service_level,
+		.worker = 1,
+		.level = 2,
+		.extra = 1,
+		.queue = WR_Q_pending,
+		.depth = 30,
+		.capacity = 50};
+
+	assert_string_equal(words(ev, "service web"),
+		"service web goes from level P1 to P2 on worker 1; the cause is queue pending with "
+		"30 of 50 sessions");
+	ev = (struct wr_event){.kind = WR_EV_door_limited, .worker = 1, .extra = 900};
+	assert_string_equal(words(ev, ""), "worker 1 lets in 900 new connections a second now: it "
+					   "is behind with what arrives");
+	assert_string_equal(words(ev, "service web"),
+		"service web lets in 900 new connections a second now on worker 1: its backends "
+		"have no room for more");
+	ev.kind = WR_EV_door_open;
+	ev.count = 12;
+	assert_string_equal(words(ev, ""),
+		"worker 1 lets in every new connection again after 900 ms; 12 were refused");
+	ev = (struct wr_event){
+		.kind = WR_EV_limit_reached, .reason = WR_DROP_syn_limit_rate, .count = 7};
+	assert_non_null(strstr(words(ev, "service web"), "a limit of service web is reached: 7"));
+	assert_non_null(strstr(words(ev, "service web"), "syn_limit_rate: "));
+}
+
+static void words_of_orders_and_ends(void **state)
+{
+	struct wr_event ev = {.kind = WR_EV_operator, .worker = UINT16_MAX, .text = "deny x"};
+
+	assert_string_equal(words(ev, ""), "an operator's order: deny x");
+	ev.kind = WR_EV_access_expired;
+	assert_string_equal(words(ev, ""), "an access rule ended, its time being over: deny x");
+	ev = (struct wr_event){.kind = WR_EV_recorded, .worker = 2, .extra = 600};
+	assert_non_null(strstr(words(ev, ""), "600 records"));
+	assert_non_null(strstr(words(ev, ""), "weirctl recorder --saved worker=2"));
+	ev = (struct wr_event){.kind = WR_EV_stall_closed, .worker = 1, .depth = 9};
+	ev.a = endpoint("[2001:db8::5]:4321");
+	assert_string_equal(words(ev, "web/b1"),
+		"peer [2001:db8::5]:4321 of web/b1 took nothing for too long under pressure; its "
+		"session was reset; 9 bytes were held for it (worker 1)");
+	ev = (struct wr_event){.kind = WR_EV_slow_evicted, .worker = 1, .count = 4};
+	assert_non_null(strstr(words(ev, ""), "4 sessions were reset under severe pressure"));
 }
 
 static void words_level_change_names_the_cause(void **state)
@@ -173,6 +256,9 @@ static void words_level_of_the_log(void **state)
 	assert_int_equal(wr_words_level(&ev), WR_LOG_DEBUG);
 	ev.extra = ETIMEDOUT;
 	assert_int_equal(wr_words_level(&ev), WR_LOG_INFO);
+	ev.kind = WR_EV_queue_warning;
+	assert_int_equal(wr_words_level(&ev), WR_LOG_WARN);
+	assert_true(wr_words_has_queue(WR_EV_service_level));
 	assert_true(wr_words_has_queue(WR_EV_queue_high));
 	assert_false(wr_words_has_queue(WR_EV_backend_up));
 }
@@ -183,6 +269,10 @@ int main(void)
 		cmocka_unit_test(words_queue_full_says_everything),
 		cmocka_unit_test(words_queue_full_of_the_control_thread),
 		cmocka_unit_test(words_queue_marks),
+		cmocka_unit_test(words_queue_full_names_a_cure),
+		cmocka_unit_test(words_queue_warning_says_when),
+		cmocka_unit_test(words_of_admission),
+		cmocka_unit_test(words_of_orders_and_ends),
 		cmocka_unit_test(words_level_change_names_the_cause),
 		cmocka_unit_test(words_conn_both_families),
 		cmocka_unit_test(words_backend_down_has_the_cause),

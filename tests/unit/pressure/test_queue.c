@@ -48,11 +48,89 @@ static void queue_marks_every_small_capacity(void **state)
 
 			assert_true(q->low >= 1 && q->critical <= capacity);
 			if (capacity >= 3)
-				assert_true(q->low < q->high);
+				assert_true(q->low < q->high && q->high < q->critical);
 			assert_true(q->low <= q->high && q->high <= q->critical);
 		}
 		rig_destroy(r);
 	}
+}
+
+static void queue_marks_configured(void **state)
+{
+	struct wr_pressure_config cfg = {.worker = 1};
+	struct rig *r = rig_create(16);
+	const struct wr_queue *q = r->p.queue;
+
+	cfg.marks[WR_Q_conns] =
+		(struct wr_pressure_marks){.low = 105, .high = 300, .critical = 999};
+	cfg.marks[WR_Q_handoff] = (struct wr_pressure_marks){.high = 500}; // the rest gives way
+	cfg.marks[WR_Q_mailbox] =
+		(struct wr_pressure_marks){.low = 2000, .high = 2000, .critical = 2000};
+	wr_pressure_init(&r->p, &cfg, r->ring, &r->stats);
+	wr_pressure_add(&r->p, WR_Q_conns, 0, 1000);
+	wr_pressure_add(&r->p, WR_Q_rx_pool, 0, 1000);
+	wr_pressure_add(&r->p, WR_Q_handoff, 0, 1000);
+	wr_pressure_add(&r->p, WR_Q_mailbox, 0, 1000);
+	assert_true(q[0].low == 105 && q[0].high == 300 && q[0].critical == 999);
+	assert_true(q[1].low == 600 && q[1].high == 750 && q[1].critical == 900);
+	assert_true(q[2].low == 1 && q[2].high == 2 && q[2].critical == 3);
+	assert_true(q[3].low == 998 && q[3].high == 999 && q[3].critical == 1000);
+	rig_destroy(r);
+}
+
+static void queue_resized_keeps_configured_marks(void **state)
+{
+	struct wr_pressure_config cfg = {.worker = 1};
+	struct rig *r = rig_create(16);
+	const struct wr_queue *q = r->p.queue;
+
+	cfg.marks[WR_Q_conns] =
+		(struct wr_pressure_marks){.low = 100, .high = 200, .critical = 300};
+	wr_pressure_init(&r->p, &cfg, r->ring, &r->stats);
+	wr_pressure_add(&r->p, WR_Q_conns, 0, 1000);
+	wr_pressure_depth(&r->p, 0, 50);
+	assert_int_equal(rig_tick(r), 0);
+	wr_pressure_resize(&r->p, 0, 200);
+	assert_true(q->capacity == 200 && q->low == 20 && q->high == 40 && q->critical == 60);
+	assert_int_equal(q->warn, 140);
+	assert_int_equal(q->depth, 50);
+	assert_int_equal(rig_tick(r), 2);
+	wr_pressure_resize(&r->p, 0, 10); // below what is in use
+	assert_int_equal(rig_tick(r), 4);
+	wr_pressure_resize(&r->p, 0, 0);
+	assert_int_equal(rig_run(r, 5000000), 0);
+	rig_destroy(r);
+}
+
+static void queue_gauges(void **state)
+{
+	const bool gauge[WR_Q_COUNT] = {[WR_Q_conn_recv] = true,
+		[WR_Q_conn_send] = true,
+		[WR_Q_events] = true,
+		[WR_Q_cpu] = true,
+		[WR_Q_clients] = true,
+		[WR_Q_disorder] = true};
+	struct rig *r = rig_create(16);
+
+	for (uint32_t k = 0; k < WR_Q_COUNT; k++)
+		assert_int_equal(r->p.queue[wr_pressure_add(&r->p, k, 0, 10)].gauge_only, gauge[k]);
+	rig_destroy(r);
+}
+
+static void queue_service_domain(void **state)
+{
+	struct rig *r = rig_create(16); // 4 services
+	int i = wr_pressure_add_service(&r->p, WR_Q_pending, 7, 3, 100);
+
+	assert_int_equal(i, 0);
+	assert_int_equal(r->p.queue[i].domain, 3);
+	assert_int_equal(r->p.queue[i].scope, 7);
+	assert_int_equal(wr_pressure_add_service(&r->p, WR_Q_pending, 7, 4, 100), -EINVAL);
+	assert_int_equal(
+		wr_pressure_add_service(&r->p, WR_Q_pending, 7, WR_PRESSURE_WORKER, 100), -EINVAL);
+	i = wr_pressure_add(&r->p, WR_Q_conns, 0, 100);
+	assert_int_equal(r->p.queue[i].domain, WR_PRESSURE_WORKER);
+	rig_destroy(r);
 }
 
 static void queue_capacity_none(void **state)
@@ -61,7 +139,11 @@ static void queue_capacity_none(void **state)
 	int i = wr_pressure_add(&r->p, WR_Q_tx_backlog, 0, 0);
 
 	wr_pressure_depth(&r->p, i, UINT64_MAX);
-	assert_int_equal(rig_run(r, 5000), 0);
+	assert_int_equal(rig_run(r, 200000), 0);
+	rig_no_event(r);
+	wr_pressure_refuse(&r->p, i, 2, WR_DROP_no_mbuf); // it still can refuse
+	rig_tick(r);
+	assert_int_equal(rig_event(r, WR_EV_works_queue_full).count, 2);
 	rig_destroy(r);
 }
 
@@ -72,6 +154,10 @@ static void queue_table_full(void **state)
 	for (int i = 0; i < WR_PRESSURE_QUEUES_MAX; i++)
 		assert_int_equal(wr_pressure_add(&r->p, WR_Q_handoff, 0, 10), i);
 	assert_int_equal(wr_pressure_add(&r->p, WR_Q_handoff, 0, 10), -ENOSPC);
+	assert_int_equal(wr_pressure_add_service(&r->p, WR_Q_pending, 0, 0, 10), -ENOSPC);
+	wr_pressure_depth(&r->p, WR_PRESSURE_QUEUES_MAX - 1, 10);
+	assert_int_equal(rig_tick(r), 4);
+	assert_int_equal(r->p.own.cause, WR_PRESSURE_QUEUES_MAX - 1);
 	assert_int_equal(r->p.queue_count, WR_PRESSURE_QUEUES_MAX);
 	rig_destroy(r);
 }
@@ -94,6 +180,10 @@ int main(void)
 		cmocka_unit_test(queue_kind_catalogue),
 		cmocka_unit_test(queue_marks_percent),
 		cmocka_unit_test(queue_marks_every_small_capacity),
+		cmocka_unit_test(queue_marks_configured),
+		cmocka_unit_test(queue_resized_keeps_configured_marks),
+		cmocka_unit_test(queue_gauges),
+		cmocka_unit_test(queue_service_domain),
 		cmocka_unit_test(queue_capacity_none),
 		cmocka_unit_test(queue_table_full),
 		cmocka_unit_test(queue_depth_keeps_peak),

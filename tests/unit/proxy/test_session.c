@@ -121,11 +121,12 @@ static void reset_with_bytes_queued(const char *service, bool all, int family)
 	tri_run(t, 100 * TRI_MS);
 	tri_reset(t, c);
 	tri_run(t, 100 * TRI_MS);
-	TRI_EQ(t, tri_sessions(t), 0);
+	TRI_EQ(t, tri_sessions(t), 0); // the backend's host has taken all and ended its stream
 	TRI_EQ(t, tri_service(t).resets_client, 1);
 	b->deaf = false;
 	TRI_WAIT(t, all ? b->eof : b->released, 5 * TRI_S);
 	TRI_CHECK(t, all ? b->got == 60000 : b->end == WR_TCP_END_RESET);
+	TRI_EQ(t, tri_service(t).timeouts, 0);
 	tri_finish(t);
 }
 
@@ -139,6 +140,50 @@ static void session_reset_drains_bytes_queued(void **state)
 {
 	reset_with_bytes_queued("    on_reset: drain\n", true, 4);
 	reset_with_bytes_queued("    on_reset: drain\n", true, 6);
+}
+
+// The other side takes nothing, or ends its own stream never: the close time-out comes. It resets
+// too: both are counted, nothing drains twice.
+static void session_drain_ends(void **state)
+{
+	enum {
+		DEAF,
+		SENDS,
+		RESETS,
+		WAYS
+	};
+	for (int how = 0; how < WAYS; how++) {
+		struct tri_config cfg = {
+			.seed = 7, .backends = 1, .service = "    on_reset: drain\n" TIMEOUTS};
+		struct triple *t = tri_create(&cfg);
+		struct tri_conn *c = tri_connect(t,
+			&(struct tri_want){
+				.mode = TRI_BULK, .up = 60000, .flags = TRI_F_HOLD, .hold = true});
+		struct tri_conn *b;
+		wr_us_t begun;
+
+		TRI_WAIT(t, (b = tri_other(t, c)) != NULL, TRI_S);
+		b->deaf = how != SENDS;
+		TRI_WAIT(t, c->written == 60000, TRI_S);
+		tri_run(t, 100 * TRI_MS);
+		tri_reset(t, c);
+		begun = t->now;
+		tri_run(t, 500 * TRI_MS);
+		TRI_EQ(t, tri_sessions(t), 1); // its place is held while the backend has it
+		TRI_EQ(t, tri_backend_counters(t, 0).sessions, 1);
+		if (how == SENDS)
+			b->order.down = 300000; // all of it is dropped
+		if (how == RESETS)
+			tri_reset(t, b);
+		TRI_WAIT(t, tri_sessions(t) == 0, 3 * TRI_S);
+		TRI_CHECK(t, how != SENDS || b->written == 300000);
+		TRI_EQ(t, tri_backend_counters(t, 0).sessions, 0);
+		TRI_EQ(t, tri_service(t).resets_client, 1);
+		TRI_EQ(t, tri_service(t).resets_backend, how == RESETS);
+		TRI_EQ(t, tri_ctr(t, WR_CTR_close_timeouts), how != RESETS);
+		TRI_CHECK(t, how == RESETS || t->now - begun >= TRI_S);
+		tri_finish(t);
+	}
 }
 
 static void session_idle_timeout(void **state)
@@ -369,10 +414,11 @@ static void session_gone_in_one_burst(void **state)
 
 static void session_state_names(void **state)
 {
+	assert_string_equal(wr_session_state_name(WR_SESSION_PENDING), "pending");
 	assert_string_equal(wr_session_state_name(WR_SESSION_CONNECTING), "connecting");
 	assert_string_equal(wr_session_state_name(WR_SESSION_CLOSING), "closing");
 	assert_string_equal(wr_session_state_name(WR_SESSION_STATES), "?");
-	assert_true(wr_proxy_session_size() <= 256);
+	assert_true(wr_proxy_session_size() <= 128);
 }
 
 int main(void)
@@ -385,6 +431,7 @@ int main(void)
 		cmocka_unit_test(session_reset_by_backend),
 		cmocka_unit_test(session_reset_passed_with_bytes_queued),
 		cmocka_unit_test(session_reset_drains_bytes_queued),
+		cmocka_unit_test(session_drain_ends),
 		cmocka_unit_test(session_idle_timeout),
 		cmocka_unit_test(session_half_closed_timeout),
 		cmocka_unit_test(session_close_timeout),

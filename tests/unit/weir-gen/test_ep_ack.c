@@ -28,6 +28,7 @@ static void ack_three_duplicates(void **state)
 	assert_int_equal(raw_output(&w), 4); // half of the nine in flight
 	assert_int_equal(w.seen[0].seq, w.irs + 1 + 1400);
 	assert_int_equal(ep_counters(w.s)->retransmitted, 4);
+	assert_int_equal(ep_counters(w.s)->syns, 0);
 	for (uint32_t i = 0; i < 6; i++) // of what was sent twice
 		raw_send(&w, WR_TCP_ACK, 0, 1400, 0);
 	assert_int_equal(raw_output(&w), 0);

@@ -97,6 +97,8 @@ static void timers_connect_gives_up(void **state)
 	r->cut = true;
 	rig_run(r, 20 * WR_US_PER_S);
 	assert_int_equal(r->side[0].frames, 5); // 0, 1, 3, 7, 15 s
+	assert_int_equal(ep_counters(r->side[0].ep)->syns, 5);
+	assert_int_equal(ep_counters(r->side[0].ep)->syns_again, 4);
 	assert_false(a->over);
 	rig_run(r, 60 * WR_US_PER_S);
 	assert_int_equal(a->end, EP_END_TIMEOUT);

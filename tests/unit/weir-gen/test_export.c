@@ -31,6 +31,7 @@ static void export_json_complete(void **state)
 	f.now->clients[0].measured.errors[GEN_ERROR_queue_full] = 3;
 	f.now->backends[0].queue_full = 4;
 	whole_run(&f, 1000, 850);
+	f.report->last->ep = (struct ep_counters){.syns = 12, .syns_again = 3};
 	f.report->search = &s;
 	o = export_json(f.report);
 	json_object_foreach(json_object_get(o, "flat"), key, v)
@@ -49,6 +50,8 @@ static void export_json_complete(void **state)
 	assert_true(flat(o, "packets_syn_flood_sent_per_s") == 10000);
 	assert_true(flat(o, "generator_bound") == 1);
 	assert_true(flat(o, "generator_idle_permille") == 150);
+	assert_true(flat(o, "syns_sent") == 12);
+	assert_true(flat(o, "syns_sent_again") == 3);
 	assert_true(flat(o, "search_load") == 777);
 	assert_true(flat(o, "p50_us") > 1480 && flat(o, "p50_us") < 1530);
 	assert_int_equal(json_array_size(json_object_get(o, "series")), 3 * 4);
