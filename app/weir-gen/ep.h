@@ -73,6 +73,7 @@ struct ep_config {
 struct ep_counters {
 	uint64_t segments_in, segments_out, retransmitted, out_of_order, duplicate, stray,
 		resets_in, resets_out, bytes_in, bytes_out /* acknowledged */, no_mbuf;
+	uint64_t syns, syns_again; // SYNs of those that connect, all; the second and later ones
 };
 
 struct ep_stack *ep_create(const struct ep_config *cfg, const struct gen_now *now);

@@ -51,6 +51,10 @@ static void account(struct ep_conn *c, uint32_t seq, uint32_t end, uint8_t flags
 		c->flags &= (uint16_t) ~(EP_F_ACK_NOW | EP_F_ACK_LATER | EP_F_FULL);
 	if (end == seq)
 		return;
+	if ((flags & (WR_TCP_SYN | WR_TCP_ACK)) == WR_TCP_SYN) {
+		s->counters.syns++;
+		s->counters.syns_again += wr_seq_lt(seq, c->snd_max);
+	}
 	if (wr_seq_lt(seq, c->snd_max)) {
 		s->counters.retransmitted++;
 	} else if (!(c->flags & (EP_F_TS | EP_F_TIMED))) {

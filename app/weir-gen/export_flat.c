@@ -172,6 +172,9 @@ json_t *export_flat(const struct report *r)
 		lost += here;
 	}
 	export_put_count(flat, "frames_lost", lost);
+	export_put_count(flat, "syns_sent", r->last->ep.syns);
+	export_put_count(flat, "syns_sent_again", r->last->ep.syns_again);
+	export_put_count(flat, "segments_sent_again", r->last->ep.retransmitted);
 	export_put_real(flat, "window_s", (double)ns / 1e9);
 	export_put_count(flat, "core_busy_permille", busy);
 	export_put_count(flat, "generator_idle_permille", 1000 - busy);

@@ -164,6 +164,8 @@ void gen_snapshot_add_ep(struct gen_snapshot *s, const struct ep_counters *from)
 	to->bytes_in += from->bytes_in;
 	to->bytes_out += from->bytes_out;
 	to->no_mbuf += from->no_mbuf;
+	to->syns += from->syns;
+	to->syns_again += from->syns_again;
 }
 
 void gen_snapshot_add_drops(struct gen_snapshot *s, const struct wr_stats *from)

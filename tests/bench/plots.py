@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A page of plots: plots.py RESULT... -o DIR
 
-RESULT: JSON of weir-gen (--json), its CSV (series alone), or the flat JSON of scripts/bench. Writes SVG files and
+RESULT: JSON of weir-gen (--json), its CSV (series alone), the flat JSON of scripts/bench, or drawings (report.py --drawings). Writes SVG files and
 index.html into DIR, by gnuplot (package gnuplot-nox)."""
 import argparse
 import collections
@@ -20,6 +20,7 @@ WIDTH, HEIGHT = 860, 430
 HEADROOM = "set offsets 0, 0, graph 0.05, 0"
 WIRES = ("veth", "memif", "ring")
 WHOSE = ("weir", "haproxy", "nginx", "ceiling", "direct", "linux", "testpmd")
+POINT = re.compile(r"_[0-9]{3,}pct_")  # of a sweep: curves show it, not bars
 COLOURS = ("#0060ad", "#dd181f", "#00a000", "#e08000", "#8000a0", "#008080", "#806000", "#606060")
 
 
@@ -102,6 +103,13 @@ class Result:
         return ""
 
 
+class Drawings:
+    """Curves that a report of scripts/bench made: graphs of titles, axes and lines of points."""
+
+    def __init__(self, graphs):
+        self.graphs = graphs
+
+
 def read_csv(path):
     with open(path, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -111,7 +119,7 @@ def read_csv(path):
 
 
 def read(path):
-    """A Result, or the dictionary of flat metrics of scripts/bench."""
+    """A Result, Drawings, or the dictionary of flat metrics of scripts/bench."""
     try:
         if path.suffix == ".csv":
             return read_csv(path)
@@ -125,6 +133,8 @@ def read(path):
         raise Failure(f"{path}: neither a result of weir-gen nor metrics of scripts/bench: no object")
     if isinstance(data.get("flat"), dict):
         return Result(path.stem, data)
+    if isinstance(data.get("drawings"), list):
+        return Drawings(data["drawings"])
     values = {key: value for key, value in data.items() if isinstance(value, (int, float))}
     if not values:
         raise Failure(f"{path}: neither a result of weir-gen (\"flat\") nor metrics of scripts/bench (numbers)")
@@ -231,6 +241,23 @@ def plot_search(result, number_of, out):
                                ("set logscale xy",)) else []
 
 
+# ---- drawings of a report ---------------------------------------------------------------------------
+
+def plot_drawings(graphs, number_of, out):
+    made = []
+    for i, graph in enumerate(graphs):
+        log = graph.get("log", "")
+        extra = [f"set logscale {log}"] if log else []
+        if "y" not in log:
+            extra += ["set yrange [0:*]", HEADROOM]
+        lines = [Line(line["title"], [(number(x), number(y)) for x, y in line["points"]],
+                      "lines lw 2" if len(line["points"]) > 50 else "linespoints lw 2 pt 7 ps 0.7") for line in graph["lines"]]
+        path = out / f"drawing{number_of}_{i}.svg"
+        if plot(path, graph["title"], graph["x"], graph["y"], lines, extra):
+            made.append(path.name)
+    return made
+
+
 # ---- bars of scripts/bench --------------------------------------------------------------------------
 
 def bar_name(key):
@@ -248,7 +275,7 @@ def bar_groups(files):
     groups = collections.defaultdict(lambda: collections.defaultdict(dict))
     for name, values in files:
         for key, value in values.items():
-            named = bar_name(key)
+            named = None if POINT.search(key) else bar_name(key)
             if named and number(value) is not None:
                 groups[named[0]][named[1]][name] = value
     return {what: bars for what, bars in groups.items() if len(bars) > 1 or any(len(v) > 1 for v in bars.values())}
@@ -314,12 +341,14 @@ def make(paths, out):
     """Read, draw, write; returns the names of the files made."""
     read_all = [(path.stem, read(path)) for path in paths]
     results = [data for _, data in read_all if isinstance(data, Result)]
-    bench = [(name, data) for name, data in read_all if not isinstance(data, Result)]
+    drawn = [data.graphs for _, data in read_all if isinstance(data, Drawings)]
+    bench = [(name, data) for name, data in read_all if isinstance(data, dict)]
     out.mkdir(parents=True, exist_ok=True)
     sections = [("Latency", ["latency.svg"] if plot_latency(results, out) else []),
                 ("Sweep", plot_sweep(results, out)),
                 ("Search", [name for i, r in enumerate(results) for name in plot_search(r, i, out)]),
                 ("Over time", [name for i, r in enumerate(results) for name in plot_series(r, i, out)]),
+                ("Curves", [name for i, graphs in enumerate(drawn) for name in plot_drawings(graphs, i, out)]),
                 ("Benchmarks", plot_bench(bench, out))]
     made = [name for _, files in sections for name in files]
     if not made:

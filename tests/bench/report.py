@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Tables and JSON from the records of the benchmarks: report.py RECORDS [--json FILE]
+"""Tables and JSON from the records of the benchmarks: report.py RECORDS [--json FILE] [--drawings FILE]
 
 A record: load, whose, round, rate, errors, share of the balancer's core used, share of the generator's
-core idle; those of the loss benchmark are report_loss.py's, those of tcp and idle report_engine.py's, those that weir-gen measured report_gen.py's. Medians over rounds. A row whose generator had less than a fifth of its core idle says
+core idle; those of the loss benchmark are report_loss.py's, those of tcp and idle report_engine.py's, those that weir-gen measured report_gen.py's, those of
+overload report_overload.py's, whose curves --drawings keeps for plots.py. Medians over rounds. A row whose generator had less than a fifth of its core idle says
 generator-bound and gets no ratio: its rate is what the generator could do, not what was measured."""
+import argparse
 import collections
 import json
 import statistics
@@ -13,6 +15,7 @@ import sys
 import report_engine
 import report_gen
 import report_loss
+import report_overload
 
 IDLE_MIN = 0.20
 
@@ -38,7 +41,7 @@ WIRE = "veth"
 
 
 def read(path):
-    rows, loss, engine, gen = collections.defaultdict(lambda: collections.defaultdict(list)), [], [], []
+    rows, loss, engine, gen, overload = collections.defaultdict(lambda: collections.defaultdict(list)), [], [], [], []
     with open(path, encoding="utf-8") as file:
         for line in file:
             if line.startswith("loss\t"):
@@ -50,9 +53,12 @@ def read(path):
             if line.startswith("gen\t"):
                 gen.append(line.removeprefix("gen\t"))
                 continue
+            if line.startswith("overload\t"):
+                overload.append(line.removeprefix("overload\t"))
+                continue
             load, whose, _, rate, errors, share, idle = line.rstrip("\n").split("\t")
             rows[load][whose].append((float(rate), float(errors), float(share), float(idle)))
-    return rows, loss, engine, gen
+    return rows, loss, engine, gen, overload
 
 
 def summarise(rounds):
@@ -85,8 +91,19 @@ def print_load(load, sides, out):
               f"{s['idle']:10.0%} {s['errors']:7.0f}  {note}")
 
 
+def write(path, data):
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(data, file, indent=1, sort_keys=True)
+        file.write("\n")
+
+
 def main(argv):
-    (rows, loss, engine, gen), out = read(argv[0]), {}
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("records")
+    parser.add_argument("--json")
+    parser.add_argument("--drawings")
+    args = parser.parse_args(argv)
+    (rows, loss, engine, gen, overload), out = read(args.records), {}
     if rows.keys() - {"machine"}:
         print("Medians. CPU of the balancer's core in full: user, system, interrupts; for Weir turns that moved something,")
         print("and interrupts in idle turns. veth, checksum and segmentation offloads off, receive work steered to each side's core.")
@@ -103,10 +120,12 @@ def main(argv):
         report_loss.report(loss, out)
     if engine:
         report_engine.report(engine, out)
-    if len(argv) == 3 and argv[1] == "--json":
-        with open(argv[2], "w", encoding="utf-8") as file:
-            json.dump(out, file, indent=1, sort_keys=True)
-            file.write("\n")
+    if overload:
+        report_overload.report(overload, out)
+    if args.json:
+        write(args.json, out)
+    if args.drawings and overload:
+        write(args.drawings, report_overload.drawings(overload))
 
 
 if __name__ == "__main__":

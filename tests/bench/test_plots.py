@@ -72,6 +72,19 @@ class Plots(unittest.TestCase):
         self.assertIn("returned", self.text("series0_1.svg"))
         self.assertIn("a &lt;verdict&gt; &amp; more", self.text("index.html"))
 
+    def test_drawings(self):
+        graphs = [{"title": "goodput", "x": "offered", "y": "good", "log": "x", "lines": [
+            {"title": "weir", "points": [[100, 90], [1000, 80], [2000, None]]}, {"title": "empty", "points": []}]},
+            {"title": "nothing", "x": "x", "y": "y", "lines": []}]
+        names = self.draw(self.put("d.json", {"drawings": graphs}))
+        self.assertEqual(names, {"drawing0_0.svg"})
+        self.assertIn("weir", self.text("drawing0_0.svg"))
+
+    def test_points_of_a_sweep_are_no_bars(self):
+        names = self.draw(self.put("b.json", {"overload_x_goodput_per_s_200pct_weir_veth": 1, "overload_x_goodput_per_s_200pct_haproxy_veth": 2,
+                                              "cps_weir_veth": 3, "cps_haproxy_veth": 4}))
+        self.assertEqual(names, {"bars0.svg"})
+
     def test_sweep(self):
         files = [self.put(f"r{n}.json", result(n, generator_bound=n > 200)) for n in (300, 100, 200)]
         names = self.draw(*files)
