@@ -58,6 +58,20 @@ s/dad: false/dad: perhaps/|dad.*perhaps
 s/dad: false/dad: false\n  tcp: {send_buffer: 1MiB, send_buffer_max: 64KiB}/|send_buffer_max.*64KiB.*1MiB
 s/dad: false/dad: false\n  tcp: {congestion: vegas}/|congestion.*vegas.*newreno
 s/^ports:/ports: 7\nx:/|ports
+s/^runtime:/pressure: {hold: 1s}\nruntime:/|pressure.hold.*1s.*SYN again after 1 s.*900ms
+s/^runtime:/pressure: {marks: [{queue: rx_pool, low: 80, high: 75, critical: 90}]}\nruntime:/|marks.*high.*75.*above low, which is 80
+s/^runtime:/pressure: {marks: [{queue: cpu, low: 1, high: 2, critical: 3}]}\nruntime:/|marks.*cpu.*gauge only
+s/^runtime:/pressure: {marks: [{queue: rx_pol, low: 1, high: 2, critical: 3}]}\nruntime:/|rx_pol.*rx_pool
+s#^runtime:#access: {deny: 198.18.1.0/24}\nruntime:#|access.deny.*198.18.1.0/24.*cut it off
+s#^runtime:#access: {deny: "2001:db8::1/64"}\nruntime:#|access.deny.*2001:db8::1/64.*2001:db8::/64
+s#^runtime:#access: {deny: 0.0.0.0/0}\nruntime:#|access.deny.*nobody could connect
+s/^runtime:/limits: {rate_burst: 5}\nruntime:/|rate_burst.*5.*limits.rate
+s/^runtime:/limits: {connections: 16000000}\nruntime:/|limits.connections.*16000000.*max_sessions
+s/weight: 1/max_connections: 0x10/|max_connections.*0x10
+s/pool: web/pool: web\n    limits: {connections: 5, client: {connections: 6}}/|client.connections.*6.*above.*limits.connections.*5
+s/pool: web/pool: web\n    wait: {time: 20ms, target: 50ms}/|wait.target.*50ms.*wait.time.*20ms
+s/pool: web/pool: web\n    class: 8/|class.*8.*0 to 7
+s#pool: web#pool: web\n    sources: [{from: 10.0.0.0/8, class: 1}, {from: 10.0.0.0/8, class: 2}]#|sources.*10.0.0.0/8.*already
 TABLE
 
 code=0

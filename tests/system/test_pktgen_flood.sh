@@ -12,9 +12,10 @@ backend_start 1
 # memif keeps buffers of the pool in its rings, whose fill it does not tell.
 LEDGER_EXCEPT=mbufs
 SOCKET=$TMP/memif.sock
-# Cookies alone answer, so that nothing is half open and sent again once the generator has gone.
+# Cookies alone answer, so that nothing is half open and sent again once the generator has gone; and each is answered,
+# however far the worker is behind.
 WAN_EXTRA='gateway: [198.18.0.2, "2001:db8::2"]'
-conf_begin '[1]' '  tcp: {syn_cookies: always}'
+conf_begin '[1]' $'  tcp: {syn_cookies: always}\npressure: {enabled: no}'
 conf_service web web "$VIP4:80" "[$VIP6]:80"
 conf_pool web b1=198.18.1.2:80 -- "$HEALTH_FAST"
 conf_write
