@@ -86,6 +86,12 @@ int wr_conf_check(
 	if (rc == 0)
 		rc = wr_conf_check_pool(&k);
 	if (rc == 0)
+		rc = wr_conf_check_serve(&k);
+	if (rc == 0)
+		rc = wr_conf_check_health(&k);
+	if (rc == 0)
+		rc = wr_conf_check_runtime(&k);
+	if (rc == 0)
 		rc = wr_conf_check_access(&k);
 	if (rc == 0)
 		rc = wr_conf_check_pressure(&k);

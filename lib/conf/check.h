@@ -19,10 +19,19 @@ int wr_conf_check(
 int wr_conf_check_net(const struct wr_conf_check *k);      // ports, gateways, routes
 int wr_conf_check_listen(const struct wr_conf_check *k);   // listeners
 int wr_conf_check_pool(const struct wr_conf_check *k);     // sources, backends
+int wr_conf_check_serve(const struct wr_conf_check *k);    // picking, backups
+int wr_conf_check_health(const struct wr_conf_check *k);   // checks, breakers
+int wr_conf_check_runtime(const struct wr_conf_check *k);  // users and groups, log
 int wr_conf_check_access(const struct wr_conf_check *k);   // who may connect
 int wr_conf_check_pressure(const struct wr_conf_check *k); // marks
 int wr_conf_check_limits(const struct wr_conf_check *k);   // limits, waits, classes by source
 int wr_conf_check_tcp(const struct wr_conf_check *k);      // buffers, keepalive; warns last
+
+// What they have to say about one backend, or one pool, or any number of rows that are LEAVING.
+int wr_conf_check_backend(const struct wr_conf_check *k, uint32_t pool, uint32_t backend);
+int wr_conf_check_backend_access(const struct wr_conf_check *k, const struct wr_conf_backend *b);
+int wr_conf_check_pool_limits(const struct wr_conf_check *k, uint32_t pool);
+int wr_conf_check_queues(const struct wr_conf_check *k);
 
 // Refuse a prefix with bits beyond its length; `key` names it, `line` is where when it has no mark.
 int wr_conf_check_network(

@@ -146,6 +146,11 @@ static int check_source(
 	return rc;
 }
 
+int wr_conf_check_backend_access(const struct wr_conf_check *k, const struct wr_conf_backend *b)
+{
+	return check_kept(k, &b->address.addr, "the address of backend", b->name);
+}
+
 static int check_pools(const struct wr_conf_check *k)
 {
 	int rc = 0;
@@ -154,8 +159,7 @@ static int check_pools(const struct wr_conf_check *k)
 		const struct wr_conf_pool *p = &k->c->pools[i];
 
 		for (uint32_t j = 0; rc == 0 && j < p->backend_count; j++)
-			rc = check_kept(k, &p->backends[j].address.addr, "the address of backend",
-				p->backends[j].name);
+			rc = wr_conf_check_backend_access(k, &p->backends[j]);
 		for (uint32_t j = 0; rc == 0 && j < p->source_count; j++)
 			rc = check_source(k, p, &p->source[j]);
 	}

@@ -187,6 +187,31 @@ static int check_sources(const struct wr_conf_check *k, uint32_t i)
 	return 0;
 }
 
+static int check_proxied(const struct wr_conf_check *k, uint32_t i)
+{
+	const struct wr_conf_service *s = &k->c->services[i];
+	char key[64], text[WR_ADDR_STR + 4];
+	int rc;
+
+	for (uint32_t j = 0; j < s->proxied_count; j++) {
+		const struct wr_prefix *from = &s->proxied[j];
+
+		snprintf(key, sizeof(key), "services[%u].proxy_from[%u]", i, j);
+		rc = wr_conf_check_network(k, key, from, s->line);
+		if (rc < 0)
+			return rc;
+		for (uint32_t x = 0; x < j; x++) {
+			if (from->len == s->proxied[x].len &&
+				wr_addr_eq(&from->addr, &s->proxied[x].addr))
+				return wr_settings_fail(&k->at, from, s->line,
+					"%s: value '%s' is listed twice, as "
+					"services[%u].proxy_from[%u]; keep one",
+					key, wr_prefix_format(from, text, sizeof(text)), i, x);
+		}
+	}
+	return 0;
+}
+
 static int check_backend(const struct wr_conf_check *k, uint32_t i, uint32_t j)
 {
 	const struct wr_conf_pool *p = &k->c->pools[i];
@@ -202,10 +227,11 @@ static int check_backend(const struct wr_conf_check *k, uint32_t i, uint32_t j)
 	return check_holds(k, key, &b->max_connections, b->line);
 }
 
-static int check_pool(const struct wr_conf_check *k, uint32_t i)
+int wr_conf_check_pool_limits(const struct wr_conf_check *k, uint32_t i)
 {
 	const struct wr_conf_pool *p = &k->c->pools[i];
 	uint64_t sum = 0;
+	uint32_t live = 0;
 	bool all = true;
 	char key[48];
 	int rc;
@@ -213,6 +239,9 @@ static int check_pool(const struct wr_conf_check *k, uint32_t i)
 	snprintf(key, sizeof(key), "pools[%u].max_connections", i);
 	rc = check_holds(k, key, &p->max_connections, p->line);
 	for (uint32_t j = 0; rc == 0 && j < p->backend_count; j++) {
+		if (p->backends[j].slot != WR_CONF_LIVE)
+			continue;
+		live++;
 		all = all && p->backends[j].max_connections;
 		sum += p->backends[j].max_connections;
 		rc = check_backend(k, i, j);
@@ -222,12 +251,11 @@ static int check_pool(const struct wr_conf_check *k, uint32_t i)
 	return wr_settings_fail(&k->at, &p->max_connections, p->line,
 		"%s: value '%u' cannot be reached: the max_connections of its %u backends add up "
 		"to %llu; right would be at most %llu",
-		key, p->max_connections, p->backend_count, (unsigned long long)sum,
-		(unsigned long long)sum);
+		key, p->max_connections, live, (unsigned long long)sum, (unsigned long long)sum);
 }
 
 // Every worker registers its queues in a table of a fixed size.
-static int check_queues(const struct wr_conf_check *k)
+int wr_conf_check_queues(const struct wr_conf_check *k)
 {
 	const struct wr_conf *c = k->c;
 	uint32_t workers = c->runtime.workers_auto ? WR_MAX_WORKERS : c->runtime.worker_count;
@@ -235,7 +263,8 @@ static int check_queues(const struct wr_conf_check *k)
 	const uint32_t *last = NULL;
 
 	for (uint32_t i = 0; i < c->service_count; i++)
-		waiting += wr_conf_pool_limited(c, c->services[i].pool);
+		waiting += c->services[i].slot != WR_CONF_VACANT &&
+		           wr_conf_pool_limited(c, c->services[i].pool);
 	for (uint32_t i = 0; i < c->pool_count; i++) {
 		pools += c->pools[i].max_connections > 0;
 		if (c->pools[i].max_connections && !last)
@@ -274,8 +303,10 @@ int wr_conf_check_limits(const struct wr_conf_check *k)
 			rc = check_wait(k, i);
 		if (rc == 0)
 			rc = check_sources(k, i);
+		if (rc == 0)
+			rc = check_proxied(k, i);
 	}
 	for (uint32_t i = 0; rc == 0 && i < k->c->pool_count; i++)
-		rc = check_pool(k, i);
-	return rc == 0 ? check_queues(k) : rc;
+		rc = wr_conf_check_pool_limits(k, i);
+	return rc == 0 ? wr_conf_check_queues(k) : rc;
 }

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-// Pools: sources, checks, backends that can be reached and are not this box.
+// Pools: sources, backends that can be reached and are not this box.
 
 static bool in_range(const struct wr_conf_source *r, const struct wr_addr *a)
 {
@@ -138,7 +138,7 @@ static int check_not_ours(const struct wr_conf_check *k, const char *key,
 	return 0;
 }
 
-static int check_backend(const struct wr_conf_check *k, uint32_t i, uint32_t j)
+int wr_conf_check_backend(const struct wr_conf_check *k, uint32_t i, uint32_t j)
 {
 	const struct wr_conf_pool *p = &k->c->pools[i];
 	const struct wr_conf_backend *b = &p->backends[j];
@@ -157,7 +157,8 @@ static int check_backend(const struct wr_conf_check *k, uint32_t i, uint32_t j)
 			"%s: value '%s' %s; right would be a server that a port can reach", key,
 			text, why);
 	for (uint32_t x = 0; x < j; x++) {
-		if (b->address.port == p->backends[x].address.port &&
+		if (p->backends[x].slot == WR_CONF_LIVE &&
+			b->address.port == p->backends[x].address.port &&
 			wr_addr_eq(&b->address.addr, &p->backends[x].address.addr))
 			return wr_settings_fail(&k->at, &b->address, b->line,
 				"%s: value '%s' is the address of backend '%s' already; for a "
@@ -168,36 +169,16 @@ static int check_backend(const struct wr_conf_check *k, uint32_t i, uint32_t j)
 	return rc == 0 ? check_has_source(k, key, p, b, text) : rc;
 }
 
-static int check_health(const struct wr_conf_check *k, uint32_t i)
-{
-	const struct wr_conf_pool *p = &k->c->pools[i];
-	char timeout[32], interval[32], right[32];
-
-	if (p->health_timeout_us <= p->health_interval_us * 10)
-		return 0;
-	wr_units_format_time(p->health_timeout_us, timeout, sizeof(timeout));
-	wr_units_format_time(p->health_interval_us, interval, sizeof(interval));
-	wr_units_format_time(p->health_interval_us * 10, right, sizeof(right));
-	return wr_settings_fail(&k->at, &p->health_timeout_us,
-		wr_settings_marks_line(k->at.marks, &p->health_interval_us, p->line),
-		"pools[%u].health.timeout: value '%s' is more than ten intervals of %s; right "
-		"would be at most %s",
-		i, timeout, interval, right);
-}
-
 int wr_conf_check_pool(const struct wr_conf_check *k)
 {
 	int rc = 0;
 
 	// All sources first: a backend is compared with every pool's.
-	for (uint32_t i = 0; rc == 0 && i < k->c->pool_count; i++) {
+	for (uint32_t i = 0; rc == 0 && i < k->c->pool_count; i++)
 		rc = check_sources(k, i);
-		if (rc == 0)
-			rc = check_health(k, i);
-	}
 	for (uint32_t i = 0; i < k->c->pool_count; i++) {
 		for (uint32_t j = 0; rc == 0 && j < k->c->pools[i].backend_count; j++)
-			rc = check_backend(k, i, j);
+			rc = wr_conf_check_backend(k, i, j);
 	}
 	return rc;
 }

@@ -62,26 +62,49 @@ static void fill_waits(struct wr_conf *c, const struct wr_settings_marks *marks)
 	}
 }
 
+static void fill_breakers(struct wr_conf *c, const struct wr_settings_marks *marks)
+{
+	for (uint32_t i = 0; i < c->pool_count; i++) {
+		struct wr_conf_breaker *b = &c->pools[i].breaker;
+
+		if (!wr_settings_given(marks, &b->open_max_us))
+			b->open_max_us = RTE_MAX(b->open_max_us, b->open_us);
+	}
+}
+
+static void fill_ids(struct wr_conf *c)
+{
+	uint16_t id = 0;
+
+	for (uint32_t i = 0; i < c->pool_count; i++) {
+		for (uint32_t j = 0; j < c->pools[i].backend_count; j++)
+			c->pools[i].backends[j].id = id++;
+	}
+}
+
 struct wr_conf *wr_conf_parse(const char *file, const char *text, size_t len, struct wr_err *err)
 {
 	const struct wr_settings_input in = {.file = file, .text = text, .len = len};
-	struct wr_settings_marks marks = {0};
 	struct wr_conf *c = calloc(1, sizeof(*c));
 	int rc;
 
-	if (!c) {
+	if (c)
+		c->marks = calloc(1, sizeof(*c->marks));
+	if (!c || !c->marks) {
 		wr_err_set(err, ENOMEM, "%s: no memory to read the configuration", file);
+		free(c);
 		return NULL;
 	}
 	snprintf(c->file, sizeof(c->file), "%s", file);
-	rc = wr_settings_parse(&wr_conf_table, &in, c, &marks, err);
+	rc = wr_settings_parse(&wr_conf_table, &in, c, c->marks, err);
 	if (rc == 0) {
-		fill_waits(c, &marks);
-		rc = wr_conf_check(c, &marks, err);
+		fill_waits(c, c->marks);
+		fill_breakers(c, c->marks);
+		fill_ids(c);
+		rc = wr_conf_check(c, c->marks, err);
 	}
 	if (rc == 0 && c->runtime.workers_auto)
 		rc = fill_workers(&c->runtime, file, err);
-	wr_settings_marks_fini(&marks);
 	if (rc == 0)
 		return c;
 	wr_conf_free(c);
@@ -108,8 +131,13 @@ void wr_conf_free(struct wr_conf *c)
 	// All of them: one that was being filled when an error came is not counted yet.
 	for (uint32_t i = 0; i < WR_MAX_POOLS; i++)
 		free(c->pools[i].backends);
-	for (uint32_t i = 0; i < WR_MAX_SERVICES; i++)
+	for (uint32_t i = 0; i < WR_MAX_SERVICES; i++) {
 		free(c->services[i].sources);
+		free(c->services[i].proxied);
+	}
+	if (c->marks)
+		wr_settings_marks_fini(c->marks);
+	free(c->marks);
 	free(c->access.deny);
 	free(c->access.allow);
 	free(c);
@@ -118,7 +146,7 @@ void wr_conf_free(struct wr_conf *c)
 int wr_conf_find_service(const struct wr_conf *c, const char *name)
 {
 	for (uint32_t i = 0; i < c->service_count; i++) {
-		if (strcmp(c->services[i].name, name) == 0)
+		if (c->services[i].slot != WR_CONF_VACANT && strcmp(c->services[i].name, name) == 0)
 			return (int)i;
 	}
 	return -1;
@@ -127,10 +155,21 @@ int wr_conf_find_service(const struct wr_conf *c, const char *name)
 int wr_conf_find_pool(const struct wr_conf *c, const char *name)
 {
 	for (uint32_t i = 0; i < c->pool_count; i++) {
-		if (strcmp(c->pools[i].name, name) == 0)
+		if (c->pools[i].slot != WR_CONF_VACANT && strcmp(c->pools[i].name, name) == 0)
 			return (int)i;
 	}
 	return -1;
+}
+
+uint32_t wr_conf_backend_slots(const struct wr_conf *c)
+{
+	uint32_t slots = 0;
+
+	for (uint32_t i = 0; i < c->pool_count; i++) {
+		for (uint32_t j = 0; j < c->pools[i].backend_count; j++)
+			slots = RTE_MAX(slots, c->pools[i].backends[j].id + 1U);
+	}
+	return slots;
 }
 
 bool wr_conf_pool_limited(const struct wr_conf *c, uint32_t pool)

@@ -38,7 +38,43 @@ enum wr_conf_on_down {
 
 enum wr_conf_health {
 	WR_CONF_HEALTH_NONE,
-	WR_CONF_HEALTH_TCP,
+	WR_CONF_HEALTH_TCP,  // a completed handshake passes
+	WR_CONF_HEALTH_HTTP, // an answer that fits health.http passes
+};
+
+enum wr_conf_balance {
+	WR_CONF_BALANCE_MAGLEV,      // consistent hashing
+	WR_CONF_BALANCE_BOUNDED,     // the same, but no backend above `bound` of the mean load
+	WR_CONF_BALANCE_LEAST,       // fewest sessions for its weight
+	WR_CONF_BALANCE_TWO_CHOICES, // the better of two by hash, hot and cold ones told apart
+	WR_CONF_BALANCE_ROUND_ROBIN, // in turn, by weight
+};
+
+enum wr_conf_hash { // what of the client is hashed for picking
+	WR_CONF_HASH_ADDRESS_PORT,
+	WR_CONF_HASH_ADDRESS,
+	WR_CONF_HASH_PREFIX, // hash_prefix_v4, hash_prefix_v6 bits of the address
+};
+
+enum wr_conf_send_proxy {
+	WR_CONF_SEND_PROXY_NO,
+	WR_CONF_SEND_PROXY_V1,
+	WR_CONF_SEND_PROXY_V2,
+};
+
+enum wr_conf_log {
+	WR_CONF_LOG_NONE,
+	WR_CONF_LOG_JOURNAL,
+	WR_CONF_LOG_FILE,
+};
+
+// Where something named stands in the tables of an instance. Fresh from a file everything is LIVE.
+// Laid over a running configuration (wr_conf_plan.h), what is gone keeps its slot while sessions
+// need it, and a slot between others may be vacant.
+enum wr_conf_slot {
+	WR_CONF_LIVE,
+	WR_CONF_LEAVING, // not in the file any more: no listeners, no new sessions
+	WR_CONF_VACANT,  // nothing; name is empty
 };
 
 enum wr_conf_congestion {
@@ -132,6 +168,18 @@ struct wr_conf_runtime {
 	wr_us_t drain_timeout_us; // SIGTERM: then the rest is reset; default 30 s
 	bool dad;                 // duplicate-address detection at start; default true
 	struct wr_conf_tcp tcp;
+	char user[32];         // to run as once everything is open; "": who started it
+	char socket_group[32]; // group of the telemetry socket; "": the user's
+	uint32_t socket_mode;  // its permissions, octal in the file; default 0660
+	char act_group[32]; // who may act: group of the key file that acting commands need; "": no
+	                    // key is needed
+};
+
+// One line for each session that ended.
+struct wr_conf_logging {
+	enum wr_conf_log to; // default none
+	char file[256];      // of to: file; absolute
+	uint32_t rate; // lines a second at most, the rest is sampled and counted; default 1000
 };
 
 struct wr_conf_port {
@@ -175,6 +223,11 @@ struct wr_conf_service {
 	struct wr_conf_limit limit;
 	struct wr_conf_limit client;                 // of one client of this service
 	uint32_t client_prefix_v4, client_prefix_v6; // bits that make a client; 32 and 64
+	bool log;                                    // lines for its sessions; default true
+	uint32_t proxied_count;    // connections from here begin with a PROXY protocol header
+	struct wr_prefix *proxied; // malloc'd; `proxy_from` in the file
+	wr_us_t header_us;         // timeouts.header: for that header; default 3 s
+	enum wr_conf_slot slot;
 	uint32_t line;
 };
 
@@ -183,6 +236,14 @@ struct wr_conf_backend {
 	struct wr_endpoint address;
 	uint32_t weight;          // 0-256, default 1; 0: no new sessions
 	uint32_t max_connections; // at the same time, all workers; 0: no limit
+	uint32_t priority;        // tier, 0 (first) to 7; default 0
+	bool disabled;            // starts disabled
+	bool draining;            // starts draining
+	uint16_t id;              // slot over all pools; given by load, kept by plan
+	bool old_source;          // LEAVING with a source that its pool does not have any more
+	bool drain_given;         // LEAVING by order, with a time of its own: not in any file
+	wr_us_t drain_us;         // that time, 0: no deadline
+	enum wr_conf_slot slot;
 	uint32_t line;
 };
 
@@ -190,30 +251,83 @@ struct wr_conf_source { // a range of addresses, inclusive
 	struct wr_addr first, last;
 };
 
+// An HTTP/1.1 check: GET or HEAD or OPTIONS of `path`, and what the answer must be.
+struct wr_conf_http_check {
+	char method[8];                     // default GET
+	char path[256];                     // default /
+	char host[256];                     // default: the backend's address
+	uint16_t status_first, status_last; // default 200-399
+	char header[128]; // "Name: value" that must be there, value as a part; "": any
+	char body[128];   // that must occur in the first 16 KiB; "": any
+};
+
+// When a backend is taken out for what its sessions saw (closed, open, half-open).
+struct wr_conf_breaker {
+	bool enabled;           // default true
+	uint32_t failures;      // in a row: connect failures, early resets; default 5
+	uint32_t rate_permille; // or this share of at least `rate_min` in `window`; default 500
+	uint32_t rate_min;      // default 20
+	wr_us_t window_us;      // default 10 s
+	wr_us_t silence_us; // or no byte from it for so long while sessions wait; 0: off, default
+	                    // 10 s
+	uint32_t silence_sessions;    // at least so many; default 3
+	wr_us_t open_us, open_max_us; // default 5 s, doubling to 300 s, each with jitter
+	uint32_t share_permille;      // of a pool that may be open at the same time; default 333
+};
+
 struct wr_conf_pool {
 	char name[WR_NAME_LEN];
+	enum wr_conf_balance balance;
+	enum wr_conf_hash hash;
+	uint32_t hash_prefix_v4, hash_prefix_v6; // default 24, 56
+	uint32_t bound_percent;                  // of balance: bounded; 110-1000, default 125
+	enum wr_conf_send_proxy send_proxy;
+	struct wr_conf_breaker breaker;
+	wr_us_t slow_start_us;      // ramp of a backend that came back; 0: none; default 10 s
+	uint32_t fail_open_percent; // below this share of usable ones, checks and breakers are not
+	                            // heeded; 0 (default): never
+	uint32_t spill_percent;     // below this share of usable ones a tier spills to the next;
+	                            // default 70
+	wr_us_t spill_hold_us; // a tier must be well for so long to get its sessions back; default
+	                       // 10 s
+	int32_t backup;        // pool that serves when no backend here can; -1: none
+	wr_us_t drain_us;      // for sessions of a backend that is removed or drained without a
+	                       // deadline; 0: no deadline; default 5 min
+	enum wr_conf_slot slot;
 	uint32_t source_count; // 0: the port's own addresses
 	struct wr_conf_source source[16];
 	enum wr_conf_on_down on_down;
 	enum wr_conf_health health;
-	wr_us_t health_interval_us; // default 1 s
-	wr_us_t health_timeout_us;  // default 1 s
-	uint32_t health_rise;       // default 2
-	uint32_t health_fall;       // default 3
-	uint32_t max_connections;   // of the pool at the same time, all workers; 0: no limit
-	uint32_t retries;           // other backends tried when a connect fails; default 3
+	wr_us_t health_interval_us;      // default 1 s
+	wr_us_t health_interval_down_us; // while down; 0: as interval
+	wr_us_t health_interval_fast_us; // while rise or fall is being counted; 0: as interval
+	uint16_t health_port;            // 0: the backend's own
+	bool http_given;                 // exactly with health: http; else http is empty
+	struct wr_conf_http_check http;
+	bool agent_given;          // else the two are 0
+	uint16_t agent_port;       // HAProxy's agent-check is asked there as well; 0: none
+	wr_us_t agent_interval_us; // default 2 s
+	wr_us_t health_timeout_us; // default 1 s
+	uint32_t health_rise;      // default 2
+	uint32_t health_fall;      // default 3
+	uint32_t max_connections;  // of the pool at the same time, all workers; 0: no limit
+	uint32_t retries;          // other backends tried when a connect fails; default 3
 	uint32_t backend_count;
 	struct wr_conf_backend *backends; // malloc'd
 	uint32_t line;
 };
 
+struct wr_settings_marks;
+
 struct wr_conf {
 	char file[256];
+	struct wr_settings_marks *marks; // lines of what was given, as loaded; NULL once planned
 	struct wr_conf_runtime runtime;
 	struct wr_conf_pressure pressure;
 	struct wr_conf_access access;
 	struct wr_conf_limit limit; // of the instance
 	enum wr_conf_over over;
+	struct wr_conf_logging log;
 	uint32_t port_count;
 	struct wr_conf_port ports[WR_MAX_PORTS];
 	uint32_t route_count;
@@ -243,6 +357,12 @@ void wr_conf_reference(FILE *out, bool markdown);
 // Index of a service or pool by name, or -1.
 int wr_conf_find_service(const struct wr_conf *c, const char *name);
 int wr_conf_find_pool(const struct wr_conf *c, const char *name);
+
+// Number of backend slots in use or vacant: above every wr_conf_backend.id.
+uint32_t wr_conf_backend_slots(const struct wr_conf *c);
+
+// A deep copy. NULL: out of memory.
+struct wr_conf *wr_conf_copy(const struct wr_conf *c);
 
 // Has a pool or one of its backends a max_connections? Sessions of its services may have to wait
 // then.

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "order.h"
+
 int wr_settings_fail(
 	const struct wr_settings_place *p, const void *at, uint32_t line, const char *fmt, ...)
 {
@@ -34,6 +36,34 @@ int wr_settings_check_names(const struct wr_settings_place *p, const char *kind,
 					"give each its own",
 					kind, i, a, kind, j);
 		}
+	}
+	return 0;
+}
+
+int wr_settings_check_item(const struct wr_settings_table *t, const struct wr_settings_row *section,
+	const void *item, const char *what, struct wr_err *err)
+{
+	char text[WR_SETTINGS_PRINTED], why[WR_SETTINGS_WHY], key[32];
+	uint64_t dst[WR_SETTINGS_PRINTED / 8];
+
+	for (int i = -1; (i = wr_settings_child(t, section, i)) >= 0;) {
+		const struct wr_settings_row *s = &t->rows[i];
+		const uint8_t *at = (const uint8_t *)item + s->offset;
+		bool is_text = s->type == WR_SETTINGS_T_NAME || s->type == WR_SETTINGS_T_TEXT;
+
+		if (s->list || s->type == WR_SETTINGS_T_SECTION || s->type == WR_SETTINGS_T_REF ||
+			s->offset == WR_SETTINGS_NO_FIELD)
+			continue;
+		// Printing a text would quote what no text may have.
+		if (is_text)
+			snprintf(text, sizeof(text), "%s", (const char *)at);
+		else
+			wr_settings_text(s, at, NULL, text);
+		if ((is_text && s->zero && !*text) ||
+			wr_settings_parse_value(s, text, dst, NULL, why) == 0)
+			continue;
+		return wr_err_set(err, EINVAL, "%s: %s '%.60s' %s", what,
+			wr_settings_key(s, key, sizeof(key)), text, why);
 	}
 	return 0;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "wr_settings.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "wr_value.h"
+#include "order.h"
 
 // The configuration in force as YAML, in the order of the table.
 
@@ -11,10 +13,12 @@ struct dump {
 	const struct wr_settings_table *table;
 	const struct wr_settings_names *names;
 	FILE *out;
+	bool sorted;
+	int rc;
 };
 
-static void dump_section(const struct dump *d, const struct wr_settings_row *section,
-	const uint8_t *base, uint32_t indent, bool dash);
+static void dump_section(struct dump *d, const struct wr_settings_row *section, const uint8_t *base,
+	uint32_t indent, bool dash);
 
 static void put_key(const struct wr_settings_row *s, uint32_t indent, bool dash, FILE *out)
 {
@@ -24,37 +28,63 @@ static void put_key(const struct wr_settings_row *s, uint32_t indent, bool dash,
 		wr_settings_key(s, key, sizeof(key)));
 }
 
-static void dump_list(
-	const struct dump *d, const struct wr_settings_row *s, const uint8_t *base, uint32_t indent)
+static void dump_item(struct dump *d, const struct wr_settings_row *s, const uint8_t *item,
+	uint32_t indent, bool first)
 {
-	const uint8_t *items = base + s->offset;
-	FILE *out = d->out;
-	bool word = false;
-	uint32_t count;
-
-	memcpy(&count, base + s->count_offset, sizeof(count));
-	if (s->heap)
-		memcpy(&items, base + s->offset, sizeof(items));
-	if (s->auto_offset != WR_SETTINGS_NO_FIELD)
-		memcpy(&word, base + s->auto_offset, sizeof(word));
-	if (s->type == WR_SETTINGS_T_SECTION && count) {
-		fputc('\n', out);
-		for (uint32_t i = 0; i < count; i++)
-			dump_section(d, s, items + i * s->size, indent + 4, true);
-		return;
+	if (s->type == WR_SETTINGS_T_SECTION) {
+		fputs(first ? "\n" : "", d->out);
+		dump_section(d, s, item, indent + 4, true);
+	} else {
+		fputs(first ? " [" : ", ", d->out);
+		wr_settings_print_value(s, item, d->names, d->out);
 	}
-	if (word)
-		fprintf(out, " %s #", s->zero);
-	fputs(" [", out);
-	for (uint32_t i = 0; i < count; i++) {
-		fputs(i ? ", " : "", out);
-		wr_settings_print_value(s, items + i * s->size, d->names, out);
-	}
-	fputs("]\n", out);
 }
 
-static void dump_section(const struct dump *d, const struct wr_settings_row *section,
-	const uint8_t *base, uint32_t indent, bool dash)
+// How many there were.
+static uint32_t dump_items(
+	struct dump *d, const struct wr_settings_row *s, const uint8_t *base, uint32_t indent)
+{
+	uint32_t count, n = 0;
+	const uint8_t *items = wr_settings_items(s, base, &count);
+	struct wr_settings_item *order;
+
+	if (d->sorted) {
+		order = wr_settings_order(d->names, s, base, &count);
+		if (!order && count)
+			d->rc = -ENOMEM;
+		for (; order && n < count; n++)
+			dump_item(d, s, order[n].at, indent, n == 0);
+		free(order);
+		return n;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		if (!wr_settings_absent(s, items + i * s->size))
+			dump_item(d, s, items + i * s->size, indent, n++ == 0);
+	}
+	return n;
+}
+
+static void dump_list(
+	struct dump *d, const struct wr_settings_row *s, const uint8_t *base, uint32_t indent)
+{
+	bool word = false;
+	uint32_t n;
+
+	if (s->auto_offset != WR_SETTINGS_NO_FIELD)
+		memcpy(&word, base + s->auto_offset, sizeof(word));
+	if (word)
+		fprintf(d->out, " %s%s", s->zero, d->sorted ? "\n" : " #");
+	if (word && d->sorted)
+		return;
+	n = dump_items(d, s, base, indent);
+	if (n == 0)
+		fputs(" []\n", d->out);
+	else if (s->type != WR_SETTINGS_T_SECTION)
+		fputs("]\n", d->out);
+}
+
+static void dump_section(struct dump *d, const struct wr_settings_row *section, const uint8_t *base,
+	uint32_t indent, bool dash)
 {
 	for (int i = -1; (i = wr_settings_child(d->table, section, i)) >= 0;) {
 		const struct wr_settings_row *s = &d->table->rows[i];
@@ -82,10 +112,21 @@ static void dump_section(const struct dump *d, const struct wr_settings_row *sec
 	}
 }
 
-void wr_settings_dump(const struct wr_settings_table *t, const void *root, FILE *out)
+static int dump(const struct wr_settings_table *t, const void *root, FILE *out, bool sorted)
 {
 	const struct wr_settings_names names = {.table = t, .root = root};
-	const struct dump d = {.table = t, .names = &names, .out = out};
+	struct dump d = {.table = t, .names = &names, .out = out, .sorted = sorted};
 
 	dump_section(&d, NULL, root, 0, false);
+	return d.rc;
+}
+
+void wr_settings_dump(const struct wr_settings_table *t, const void *root, FILE *out)
+{
+	dump(t, root, out, false);
+}
+
+int wr_settings_dump_sorted(const struct wr_settings_table *t, const void *root, FILE *out)
+{
+	return dump(t, root, out, true);
 }

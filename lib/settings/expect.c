@@ -55,6 +55,10 @@ static const char *expect_number(const struct wr_settings_row *s, char *buf, siz
 			sep, wr_settings_format_decimal(s->min, lo, sizeof(lo)),
 			wr_settings_format_decimal(s->max, hi, sizeof(hi)));
 		break;
+	case WR_SETTINGS_T_OCTAL:
+		snprintf(buf, len, "%s%san octal number from \"%04llo\" to \"%04llo\"", zero, sep,
+			(unsigned long long)s->min, (unsigned long long)s->max);
+		break;
 	case WR_SETTINGS_T_SPAN:
 		snprintf(buf, len,
 			"%s%sa number from %llu to %llu or two with a dash, lowest first, such as "
@@ -80,6 +84,7 @@ const char *wr_settings_expect_value(const struct wr_settings_row *s, char *buf,
 	case WR_SETTINGS_T_BOOL:
 		return "yes or no";
 	case WR_SETTINGS_T_COUNT:
+	case WR_SETTINGS_T_OCTAL:
 	case WR_SETTINGS_T_TIME:
 	case WR_SETTINGS_T_SIZE:
 	case WR_SETTINGS_T_RATE:
@@ -97,6 +102,8 @@ const char *wr_settings_expect_value(const struct wr_settings_row *s, char *buf,
 			zero, sep, s->size - 1);
 		return buf;
 	case WR_SETTINGS_T_TEXT:
+		if (s->choices)
+			return expect_choice(s, "", buf, len);
 		snprintf(buf, len, "%s%s1 to %zu printable ASCII characters", zero, sep,
 			s->size - 1);
 		return buf;

@@ -50,6 +50,19 @@ static const char *read_count(const char *text, uint64_t *v)
 	return text[0] ? NULL : "is not a whole number";
 }
 
+static const char *read_octal(const char *text, uint64_t *v)
+{
+	*v = 0;
+	for (const char *p = text; *p; p++) {
+		if (*p < '0' || *p > '7')
+			return "is not an octal number";
+		if (p - text >= 12)
+			return "is too large";
+		*v = *v * 8 + (uint64_t)(*p - '0');
+	}
+	return text[0] ? NULL : "is not an octal number";
+}
+
 static const char *read_time(const char *text, uint64_t *v)
 {
 	int rc = wr_units_parse_time(text, v);
@@ -110,6 +123,9 @@ int wr_settings_parse_number(
 		return 0;
 	}
 	switch (s->type) {
+	case WR_SETTINGS_T_OCTAL:
+		wrong = read_octal(text, &v);
+		break;
 	case WR_SETTINGS_T_TIME:
 		wrong = read_time(text, &v);
 		break;

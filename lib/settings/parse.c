@@ -51,6 +51,11 @@ static int parse_item(struct wr_settings_walk *w, const struct wr_settings_row *
 			return -EINVAL;
 		line = wr_settings_node_line(node);
 	}
+	if (node && s->late && dst) {
+		if (wr_settings_walk_later(w, s, node, dst) < 0)
+			return -ENOMEM;
+		return add_mark(w, dst, line);
+	}
 	if (!text)
 		return wr_settings_walk_fail(w, line, "is missing; right would be %s",
 			wr_settings_expect_value(s, why, sizeof(why)));
@@ -297,8 +302,9 @@ static int parse_root(struct wr_settings_walk *w, const struct wr_settings_input
 	rc = put_over(w, in);
 	if (rc < 0)
 		return rc;
-	return parse_section(
+	rc = parse_section(
 		w, NULL, yaml_document_get_node(w->doc, w->top), in->text ? 1 : 0, w->root);
+	return wr_settings_walk_late(w, rc);
 }
 
 static int parse_text(

@@ -62,6 +62,9 @@ static void print_number(const struct wr_settings_row *s, const void *src, FILE 
 	case WR_SETTINGS_T_FLAGS:
 		print_flags(s, v, out);
 		return;
+	case WR_SETTINGS_T_OCTAL:
+		snprintf(buf, sizeof(buf), "\"%04llo\"", (unsigned long long)v);
+		break;
 	case WR_SETTINGS_T_TIME:
 		wr_units_format_time(v, buf, sizeof(buf));
 		break;

@@ -83,6 +83,15 @@ static int parse_choice(const struct wr_settings_row *s, const char *text, void 
 	return wr_settings_wrong(s, why, "is not a choice here");
 }
 
+static bool is_choice(const struct wr_settings_row *s, const char *text)
+{
+	for (uint32_t i = 0; s->choices[i]; i++) {
+		if (strcmp(text, s->choices[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int parse_string(const struct wr_settings_row *s, const char *text, char *dst, char *why)
 {
 	size_t len = strlen(text);
@@ -93,6 +102,8 @@ static int parse_string(const struct wr_settings_row *s, const char *text, char 
 	}
 	if (!len)
 		return wr_settings_wrong(s, why, "is empty");
+	if (s->choices && !is_choice(s, text))
+		return wr_settings_wrong(s, why, "is not a choice here");
 	if (len >= s->size)
 		return wr_settings_wrong(s, why, "is too long");
 	for (size_t i = 0; i < len; i++) {
@@ -154,7 +165,7 @@ static int parse_ref(const struct wr_settings_row *s, const char *text, void *ds
 	const char *name;
 
 	wr_settings_suggest_init(&near, text);
-	for (uint32_t i = 0; (name = wr_settings_ref_name(s, names, i)) != NULL; i++) {
+	for (uint32_t i = 0; names && (name = wr_settings_ref_name(s, names, i)); i++) {
 		if (strcmp(text, name) == 0) {
 			wr_settings_store(dst, s->size, i);
 			return 0;
@@ -182,6 +193,7 @@ int wr_settings_parse_value(const struct wr_settings_row *s, const char *text, v
 	case WR_SETTINGS_T_BOOL:
 		return parse_bool(s, text, dst, why);
 	case WR_SETTINGS_T_COUNT:
+	case WR_SETTINGS_T_OCTAL:
 	case WR_SETTINGS_T_TIME:
 	case WR_SETTINGS_T_SIZE:
 	case WR_SETTINGS_T_RATE:

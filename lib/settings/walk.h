@@ -12,6 +12,13 @@
 #define WR_SETTINGS_INDEX 4095       // highest list index that the command line may make
 #define WR_SETTINGS_BYTES (8U << 20) // far above the largest configuration, far below what hurts
 
+struct wr_settings_late { // a reference to be looked up when all is read
+	const struct wr_settings_row *row;
+	const yaml_node_t *node;
+	void *dst;
+	char path[WR_SETTINGS_PATH];
+};
+
 struct wr_settings_walk {
 	const struct wr_settings_table *table;
 	const char *file;
@@ -23,6 +30,8 @@ struct wr_settings_walk {
 	char path[WR_SETTINGS_PATH];     // of the value at hand, with indices
 	uint32_t index;                  // of the list item around it
 	uint32_t heap[WR_SETTINGS_ROWS]; // items so far, over all lists of a row
+	struct wr_settings_late *late;
+	uint32_t late_count;
 };
 
 static inline uint32_t wr_settings_node_line(const yaml_node_t *n)
@@ -66,6 +75,12 @@ const char *wr_settings_walk_text(
 // keys without a row, with the nearest one, and keys given twice.
 int wr_settings_walk_keys(struct wr_settings_walk *w, const struct wr_settings_row *section,
 	const yaml_node_t *map, yaml_node_t *value[WR_SETTINGS_ROWS]);
+
+// Remember a reference whose list may not be read yet; 0 or -ENOMEM. Then, when all is read, look
+// all of them up; they are forgotten then in any case.
+int wr_settings_walk_later(struct wr_settings_walk *w, const struct wr_settings_row *s,
+	const yaml_node_t *node, void *dst);
+int wr_settings_walk_late(struct wr_settings_walk *w, int rc);
 
 // Put "path=value" over the document. 0, -EINVAL or -ENOMEM.
 int wr_settings_walk_set(struct wr_settings_walk *w, const char *set);

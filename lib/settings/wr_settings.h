@@ -18,6 +18,7 @@ enum wr_settings_type {
 	WR_SETTINGS_T_SECTION,  // keys of its own
 	WR_SETTINGS_T_BOOL,     // yes or no
 	WR_SETTINGS_T_COUNT,    // whole number
+	WR_SETTINGS_T_OCTAL,    // whole number of digits 0 to 7, such as the mode of a file
 	WR_SETTINGS_T_TIME,     // number with a unit, stored in microseconds
 	WR_SETTINGS_T_SIZE,     // number with a unit, stored in bytes
 	WR_SETTINGS_T_RATE,     // number with k, M or G (powers of 1000)
@@ -25,7 +26,7 @@ enum wr_settings_type {
 	WR_SETTINGS_T_CHOICE,   // one word of a list, stored as its index
 	WR_SETTINGS_T_FLAGS,    // words of a list, bit i for the i-th
 	WR_SETTINGS_T_NAME,     // letters, digits, "_", "." and "-"
-	WR_SETTINGS_T_TEXT,     // printable ASCII
+	WR_SETTINGS_T_TEXT,     // printable ASCII; with `choices` one of those words
 	WR_SETTINGS_T_MAC,      // six bytes
 	WR_SETTINGS_T_ADDR,     // struct wr_addr
 	WR_SETTINGS_T_PREFIX,   // struct wr_prefix
@@ -55,6 +56,7 @@ struct wr_settings_row {
 	const char *zero; // word for a value of 0 (an empty text), or for "chosen by us" of a list
 	const char *const *choices; // NULL-terminated, in the order of the enum
 	const char *refers;         // path of the list whose names are meant, with its "[]"
+	bool late;                  // that list may come behind: looked up when all is read
 	// Inclusive; a time in microseconds, a size in bytes, thousandths; of a reference, what the
 	// word `zero` is stored as.
 	uint64_t min, max;
@@ -67,7 +69,9 @@ struct wr_settings_row {
 	bool heap; // offset holds a pointer to the items, allocated while parsing
 	uint32_t min_items, max_items; // on the heap: most over all lists of this row
 	size_t count_offset;
-	size_t auto_offset; // bool that says the word `zero` was given
+	size_t auto_offset;   // bool that says the word `zero` was given
+	size_t absent_offset; // 32 bits of a section's item: not 0 is an item that is not part of
+	                      // the configuration any more, for dumps and differences; 0: none
 	// Sections only.
 	size_t line_offset;  // uint32_t of an item: its line in the file; 0: the command line
 	size_t given_offset; // bool that says the section was given; else its keys are left alone
@@ -145,6 +149,10 @@ int wr_settings_parse(const struct wr_settings_table *t, const struct wr_setting
 
 // Write the structure as YAML, defaults included; it parses back to the same.
 void wr_settings_dump(const struct wr_settings_table *t, const void *root, FILE *out);
+
+// The same with the items of lists in the order of their names, and without what the program chose:
+// equal for any two configurations that mean the same. 0 or -ENOMEM.
+int wr_settings_dump_sorted(const struct wr_settings_table *t, const void *root, FILE *out);
 
 // Write the reference: name, type and unit, range, default, sentence; plain or as Markdown.
 void wr_settings_reference(const struct wr_settings_table *t, FILE *out, bool markdown);

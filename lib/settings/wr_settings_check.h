@@ -21,6 +21,11 @@ int wr_settings_fail(const struct wr_settings_place *p, const void *at, uint32_t
 int wr_settings_check_names(const struct wr_settings_place *p, const char *kind, const char *names,
 	size_t stride, uint32_t n);
 
+// Refuse an item of `section` that did not come from a file with a value that no file could have
+// set; lists and groups inside it are not looked at. `what` names it: "backend 'b4'". 0 or -EINVAL.
+int wr_settings_check_item(const struct wr_settings_table *t, const struct wr_settings_row *section,
+	const void *item, const char *what, struct wr_err *err);
+
 // Why no station can have this address: "is a multicast address", or NULL when one can.
 const char *wr_settings_not_unicast(const struct wr_addr *a);
 

@@ -14,7 +14,8 @@ struct wr_settings_names {
 };
 
 // Parse `text` as one item of `s` into `dst` (NULL where there is no field). `names` may be NULL
-// when the row is no reference. Returns 0, or -EINVAL with `why` = "is not ...; right would be
+// when the row is no reference, or the text its word `zero`. Returns 0, or -EINVAL with `why` = "is
+// not ...; right would be
 // ...".
 int wr_settings_parse_value(const struct wr_settings_row *s, const char *text, void *dst,
 	const struct wr_settings_names *names, char why[WR_SETTINGS_WHY]);

@@ -50,6 +50,25 @@ OPTIONS = {
     "unknown": "01" "fe04aabb2202",
 }
 
+SIGNATURE = "0d0a0d0a000d0a515549540a"
+INET4 = "c6120001" "c6120002" "1234" "01bb"
+INET6 = "20010db8000000000000000000000001" "20010db8000000000000000000000002" "1234" "01bb"
+PROXY_HEADERS = {
+    "v1_ipv4": b"PROXY TCP4 198.18.0.1 198.18.0.2 4660 443\r\nGET / HTTP/1.1\r\n\r\n",
+    "v1_ipv6": b"PROXY TCP6 2001:db8::1 2001:db8::2 4660 443\r\n",
+    "v1_mapped": b"PROXY TCP6 ::ffff:198.18.0.1 2001:db8::2 0 65535\r\n",
+    "v1_unknown": b"PROXY UNKNOWN\r\n",
+    "v1_unknown_long": b"PROXY UNKNOWN ffff::1 ffff::2 65535 65535\r\n",
+    "v2_local": bytes.fromhex(SIGNATURE + "20000000"),
+    "v2_ipv4": bytes.fromhex(SIGNATURE + "2111000c" + INET4),
+    "v2_ipv6": bytes.fromhex(SIGNATURE + "21210024" + INET6),
+    "v2_unix": bytes.fromhex(SIGNATURE + "213100d8" + "2f" * 216),
+    "v2_unspec": bytes.fromhex(SIGNATURE + "21000003" + "010203"),
+    "v2_tlvs_checksum": bytes.fromhex(SIGNATURE + "2111001c" + INET4 + "0100026832" +
+                                      "030004" + "070b7842" + "040001aa"),
+    "v2_longest": bytes.fromhex(SIGNATURE + "211103f0" + INET4 + "0403e1" + "00" * 993),
+}
+
 # A text, then settings of the command line, each behind a NUL byte; '!' is no text.
 SETTINGS = {
     "all": ("""fast: yes
@@ -78,17 +97,43 @@ shelves: [{boxes: &b [{name: a}]}, {boxes: *b}]
     "set_path_newline": ("!", "a\nb"),
 }
 
+# Flags (1: an agent, 2: HEAD, 4: the stream ends), a seed of how it is cut, the header and the part
+# of the body that must be there, each behind it a NUL byte, then the answer.
+OK = b"HTTP/1.1 200 OK\r\n"
+CHECKS = {
+    "status": (4, b"", b"", OK + b"Content-Length: 2\r\n\r\nok"),
+    "status_1_0": (4, b"", b"", b"HTTP/1.0 503 No\r\nServer: x\r\n\r\n"),
+    "interim": (0, b"X-A: b", b"", b"HTTP/1.1 103 H\r\nX-A: b\r\n\r\n" + OK + b"x-a: abc\r\n\r\n"),
+    "header_twice": (0, b"Via: me", b"", OK + b"Via: a\r\nVia: to me\r\nB:\r\n c\r\n\r\n"),
+    "body_length": (0, b"", b"aab", OK + b"Content-Length: 6\r\n\r\naaaaab"),
+    "body_chunked": (0, b"", b"ready", OK + b"Transfer-Encoding: chunked\r\n\r\n"
+                     b"3;a=b\r\nrea\r\n2\r\ndy\r\n0\r\nT: v\r\n\r\n"),
+    "body_close": (4, b"", b"no", OK + b"\r\nall is well"),
+    "head": (2, b"", b"x", OK + b"Content-Length: 9\r\n\r\n"),
+    "upgrade": (0, b"", b"x", b"HTTP/1.1 101 S\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\nx"),
+    "status_1": (0, b"", b"", b"HTTP/1.1 1\n\r\n" + bytes(200) + b"S"),
+    "banner": (4, b"", b"", b"SSH-2.0-x\r\n"),
+    "agent_all": (1, b"", b"", b"75% maxconn:30 up,ready#all is well\n"),
+    "agent_end": (5, b"", b"", b"drain"),
+    "agent_unknown": (1, b"", b"", b"up down what\r\n"),
+}
+
 
 def main():
-    for folder in ("frame", "tcp_options", "settings"):
+    for folder in ("frame", "tcp_options", "proxy_header", "settings", "check_http"):
         (HERE / folder).mkdir(exist_ok=True)
     for name, frame in FRAMES.items():
         (HERE / "frame" / name).write_bytes(b"\x00" + bytes(frame))
     (HERE / "frame" / "no_l2_trusted").write_bytes(b"\x03" + bytes(IP6 / SYN))
     for name, text in OPTIONS.items():
         (HERE / "tcp_options" / name).write_bytes(bytes.fromhex(text))
+    for name, header in PROXY_HEADERS.items():
+        (HERE / "proxy_header" / name).write_bytes(header)
     for name, parts in SETTINGS.items():
         (HERE / "settings" / name).write_bytes("\0".join(parts).encode())
+    for name, (flags, header, body, answer) in CHECKS.items():
+        (HERE / "check_http" / name).write_bytes(
+            bytes([flags, 7]) + header + b"\0" + body + b"\0" + answer)
 
 
 if __name__ == "__main__":

@@ -41,16 +41,32 @@ struct conf_parts {
 	"  deny: [203.0.113.0/24, \"2001:db8:bad::/48\", 0.0.0.0/0]\n"                             \
 	"  allow: [198.18.0.0/15, 203.0.113.7/32, \"2001:db8:bad::7/128\"]\n"                      \
 	"limits: {rate: 1M, rate_burst: 20k, connections: 99, bytes: 1GiB, bytes_burst: 1MiB,\n"   \
-	"  over: delay}\n"
+	"  over: delay}\n"                                                                         \
+	"log: {to: file, file: /var/log/weir.log, rate: 20k}\n"
 #define CONF_SERVICE_MORE                                                                          \
 	"    class: 2\n"                                                                           \
 	"    sources: [{from: 198.18.9.0/24, class: 0}, {from: \"2001:db8:9::/48\", class: 7}]\n"  \
+	"    log: no\n"                                                                            \
+	"    proxy_from: [198.18.8.0/24, \"2001:db8:8::/48\"]\n"                                   \
 	"    refuse: drop\n"                                                                       \
 	"    wait: {sessions: 6, time: 700ms, target: 30ms}\n"                                     \
 	"    limits: {rate: 2500, rate_burst: 26, connections: 7, bytes: 3MiB, "                   \
 	"bytes_burst: 64KiB,\n"                                                                    \
 	"      over: delay, client: {rate: 25, rate_burst: 2, connections: 3, bytes: 20KiB,\n"     \
 	"        bytes_burst: 9KiB, prefix_v4: 24, prefix_v6: 56}}\n"
+// And of a pool.
+#define CONF_POOL_MORE                                                                             \
+	"    balance: bounded\n    bound: 150\n    hash: prefix\n"                                 \
+	"    hash_prefix_v4: 20\n    hash_prefix_v6: 48\n    send_proxy: v2\n"                     \
+	"    slow_start: 3s\n    fail_open: 20\n    spill: {below: 50, hold: 0s}\n"                \
+	"    drain: off\n"                                                                         \
+	"    breaker: {enabled: no, failures: 7, rate: 0.25, rate_min: 10, window: 5s,\n"          \
+	"      silence: off, silence_sessions: 4, open: 2s, open_max: 61s, share: 0.5}\n"          \
+	"    health: {type: http, interval: 33ms, timeout: 41ms, rise: 9, fall: 8,\n"              \
+	"      interval_down: 5s, interval_fast: 10ms, port: 81,\n"                                \
+	"      http: {method: OPTIONS, path: \"/a?b=\\\"c\\\"\", host: h.example, status: 204,\n"  \
+	"        header: 'X-A: \"b\\ c', body: '# \"ok\"'},\n"                                     \
+	"      agent: {port: 5555, interval: 150ms}}\n"
 
 static inline void conf_join(char *text, size_t len, struct conf_parts p)
 {

@@ -159,6 +159,16 @@ static void check_limits_sources(void **state)
 	"  {name: b1, address: \"198.18.0.11:80\", max_connections: " a "},\n"                     \
 	"  {name: b2, address: \"[2001:db8::12]:80\", max_connections: " b "}]}]\n"
 
+static void check_limits_proxied(void **state)
+{
+	good("", "    proxy_from: [10.0.0.0/8, 10.0.0.0/9, \"2001:db8::/32\"]\n");
+	refused("", "    proxy_from: [10.0.0.0/8, \"2001:db8::/32\", \"2001:db8::/32\"]\n",
+		"services[0].proxy_from[2]: value '2001:db8::/32' is listed twice, as "
+		"services[0].proxy_from[1]; keep one");
+	refused("", "    proxy_from: 10.0.0.1/8\n",
+		"services[0].proxy_from[0]: value '10.0.0.1/8' has bits beyond its prefix length");
+}
+
 static void check_limits_pool(void **state)
 {
 	pool_good(POOL("50", "20", "30"));
@@ -224,6 +234,7 @@ int main(void)
 		cmocka_unit_test(check_limits_delay_needs_hold),
 		cmocka_unit_test(check_limits_wait),
 		cmocka_unit_test(check_limits_sources),
+		cmocka_unit_test(check_limits_proxied),
 		cmocka_unit_test(check_limits_pool),
 		cmocka_unit_test(check_limits_queues),
 	};

@@ -65,7 +65,7 @@ static void check_pool_health_timeout(void **state)
 		"pools[0].health.rise: value '0' is too small; "
 		"right would be a whole number from 1");
 	pool_refused("    health: {fall: 0}\n" ONE_V4, "pools[0].health.fall: value '0'");
-	pool_refused("    health: {type: http}\n" ONE_V4, "right would be none or tcp");
+	pool_refused("    health: {type: udp}\n" ONE_V4, "right would be none, tcp or http");
 }
 
 static void check_pool_backend_ours(void **state)

@@ -17,6 +17,9 @@ static char *dump(const struct wr_conf *c)
 // Lines in the file are the only difference that a dump may make.
 static void forget_lines(struct wr_conf *c)
 {
+	wr_settings_marks_fini(c->marks);
+	free(c->marks);
+	c->marks = NULL;
 	for (uint32_t i = 0; i < c->port_count; i++)
 		c->ports[i].line = 0;
 	for (uint32_t i = 0; i < c->route_count; i++)
@@ -65,6 +68,10 @@ static void round_trip(struct conf_parts p)
 		same_list(&a->pools[i].backends, &b->pools[i].backends, a->pools[i].backend_count,
 			b->pools[i].backend_count, sizeof(*a->pools[i].backends));
 	for (uint32_t i = 0; i < a->service_count; i++)
+		same_list(&a->services[i].proxied, &b->services[i].proxied,
+			a->services[i].proxied_count, b->services[i].proxied_count,
+			sizeof(*a->services[i].proxied));
+	for (uint32_t i = 0; i < a->service_count; i++)
 		same_list(&a->services[i].sources, &b->services[i].sources,
 			a->services[i].source_count, b->services[i].source_count,
 			sizeof(*a->services[i].sources));
@@ -102,12 +109,15 @@ static void dump_round_trip_everything(void **state)
 		.more = CONF_MORE,
 		.pools = CONF_POOLS "    max_connections: 7\n"
 				    "    source: [198.18.0.50-198.18.0.60, \"2001:db8::50\"]\n"
-				    "    on_down: drain\n    retries: 0\n"
-				    "    health: {type: none, interval: 33ms, timeout: 41ms, rise: "
-				    "9, fall: 8}\n"
+				    "    on_down: drain\n    retries: 0\n" CONF_POOL_MORE
 				    "  - name: \"true\"\n    backends:\n"
 				    "      - {name: \"1\", address: \"198.18.7.7:1\", weight: 0, "
-				    "max_connections: 3}\n",
+				    "max_connections: 3, priority: 7, disabled: yes, "
+				    "draining: yes}\n"
+				    "    backup: web2\n    health: {type: none, interval: "
+				    "33ms, timeout: 41ms, rise: 9, fall: 8}\n"
+				    "  - {name: web2, backends: [{name: x, address: "
+				    "\"198.18.7.8:1\"}]}\n",
 		.services = CONF_SERVICES
 		"    accept: deferred\n" CONF_SERVICE_MORE "    on_reset: drain\n"
 		"    timeouts: {connect: 10ms, idle: 1500ms, half_closed: 2h, close: "
@@ -162,8 +172,9 @@ static void dump_round_trip_ack_delay_off(void **state)
 
 static void dump_shows_every_key(void **state)
 {
-	struct wr_conf *c = conf_take((struct conf_parts){
-		.more = CONF_MORE, .services = CONF_SERVICES CONF_SERVICE_MORE});
+	struct wr_conf *c = conf_take((struct conf_parts){.more = CONF_MORE,
+		.pools = CONF_POOLS CONF_POOL_MORE,
+		.services = CONF_SERVICES CONF_SERVICE_MORE});
 	char *text = dump(c), key[40];
 
 	for (uint32_t i = 0; i < wr_conf_table.count; i++) {

@@ -30,12 +30,14 @@ struct toy {
 	struct wr_settings_range range;
 	struct wr_settings_span span;
 	uint16_t rx, tx;
+	uint32_t perm, prefer;
+	char verb[8];
 	uint32_t shelf_count;
 	struct toy_shelf {
 		char name[16];
 		uint32_t box_count;
 		struct toy_box *boxes;
-		uint32_t line;
+		uint32_t line, gone;
 	} shelves[4];
 	uint32_t first;
 	struct wr_prefix *nets; // a list of plain values on the heap
@@ -45,6 +47,7 @@ struct toy {
 };
 
 static const char *const toy_modes[] = {"slow", "quick", NULL};
+static const char *const toy_verbs[] = {"push", "pull", NULL};
 static const char *const toy_flags[] = {"fin", "syn", "ack", NULL};
 
 #define TOY(m) WR_SETTINGS_FIELD(toy, m)
@@ -74,8 +77,12 @@ static const struct wr_settings_row toy_rows[] = {
 	{.path = "rings", WR_SETTINGS_INSIDE, .scalar_sets = "*", .help = "R."},
 	{.path = "rings.rx", .type = WR_SETTINGS_T_COUNT, .dflt = "64", .min = 32, .max = 512, TOY(rx), .help = "R."},
 	{.path = "rings.tx", .type = WR_SETTINGS_T_COUNT, .dflt = "64", .min = 32, .max = 512, TOY(tx), .help = "T."},
+	{.path = "perm", .type = WR_SETTINGS_T_OCTAL, .dflt = "0640", .min = 0200, .max = 0777, TOY(perm), .help = "P."},
+	{.path = "prefer", .type = WR_SETTINGS_T_REF, .refers = "shelves[]", .late = true, .unit = "shelf", .zero = "any", .dflt = "any",
+	 .max = UINT32_MAX, TOY(prefer), .help = "P."},
+	{.path = "verb", .type = WR_SETTINGS_T_TEXT, .choices = toy_verbs, .dflt = "push", TOY(verb), .help = "V."},
 	{.path = "shelves[]", .type = WR_SETTINGS_T_SECTION, .min_items = 1, WR_SETTINGS_ARRAY(toy, shelves, shelf_count),
-	 .line_offset = offsetof(struct toy_shelf, line), .help = "S."},
+	 .line_offset = offsetof(struct toy_shelf, line), .absent_offset = offsetof(struct toy_shelf, gone), .help = "S."},
 	{.path = "shelves[].name", .type = WR_SETTINGS_T_NAME, .dflt = "shelf#", WR_SETTINGS_FIELD(toy_shelf, name), .help = "N."},
 	{.path = "shelves[].boxes[]", .type = WR_SETTINGS_T_SECTION, WR_SETTINGS_HEAP(toy_shelf, boxes, box_count, 10),
 	 .line_offset = offsetof(struct toy_box, line), .help = "B."},

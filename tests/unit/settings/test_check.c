@@ -90,6 +90,26 @@ static void check_range_size(void **state)
 	assert_int_equal(wr_settings_range_size(&r), (1ULL << 32) + 1);
 }
 
+static void check_item_values(void **state)
+{
+	const struct wr_settings_row *boxes = wr_settings_find(&toy_table, "shelves[].boxes[]");
+	struct toy_box b = {.name = "x", .size = 1};
+	struct wr_err err = {{0}};
+
+	assert_int_equal(wr_settings_check_item(&toy_table, boxes, &b, "box 'x'", &err), 0);
+	b.size = 100;
+	assert_true(wr_settings_check_item(&toy_table, boxes, &b, "box 'x'", &err) < 0);
+	assert_string_equal(err.text, "box 'x': size '100' is too large; right would be a whole "
+				      "number from 1 to 99");
+	err.text[0] = 0;
+	strcpy(b.name, "a\nb");
+	assert_true(wr_settings_check_item(&toy_table, boxes, &b, "box", &err) < 0);
+	err.text[0] = 0;
+	b.name[0] = 0;
+	assert_true(wr_settings_check_item(&toy_table, boxes, &b, "box", &err) < 0);
+	assert_non_null(strstr(err.text, "box: name '' is empty"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -98,6 +118,7 @@ int main(void)
 		cmocka_unit_test(check_address_kinds),
 		cmocka_unit_test(check_station_addresses),
 		cmocka_unit_test(check_range_size),
+		cmocka_unit_test(check_item_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

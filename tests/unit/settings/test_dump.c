@@ -59,11 +59,63 @@ static void dump_section_optional(void **state)
 	toy_free(t);
 }
 
+static char *dump_sorted(const struct toy *t)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_int_equal(wr_settings_dump_sorted(&toy_table, t, out), 0);
+	fclose(out);
+	return text;
+}
+
+// What means the same is the same, and it still parses.
+static void dump_sorted_alike(void **state)
+{
+	struct toy *a = toy_take(
+			   "nets: [11.0.0.0/8, 10.0.0.0/8]\nprefer: b\n"
+			   "shelves: [{name: b, boxes: [{name: y}, {name: x}]}, {name: a}]\n"),
+		   *b = toy_take("shelves: [{name: a}, {name: b, boxes: [{name: x}, {name: y}]}]\n"
+				 "nets: [10.0.0.0/8, 11.0.0.0/8]\nprefer: b\n");
+	char *x, *y;
+
+	a->workers[a->worker_count++] = 5; // chosen by the program
+	x = dump_sorted(a);
+	y = dump_sorted(b);
+	assert_string_equal(x, y);
+	toy_free(b);
+	b = toy_take(x);
+	toy_free(a);
+	toy_free(b);
+	free(x);
+	free(y);
+}
+
+static void dump_without_absent(void **state)
+{
+	struct toy *t = toy_take("shelves: [{name: a}, {name: b}]\n");
+	char *text;
+
+	t->shelves[0].gone = 1;
+	text = dump(t);
+	assert_null(strstr(text, "\"a\""));
+	assert_non_null(strstr(text, "  - name: \"b\"\n"));
+	free(text);
+	t->shelves[1].gone = 1;
+	text = dump(t);
+	assert_non_null(strstr(text, "shelves: []\n"));
+	free(text);
+	toy_free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dump_round_trip_defaults),
 		cmocka_unit_test(dump_round_trip_everything),
+		cmocka_unit_test(dump_sorted_alike),
+		cmocka_unit_test(dump_without_absent),
 		cmocka_unit_test(dump_section_optional),
 	};
 

@@ -198,6 +198,24 @@ static void number_span_forms(void **state)
 	refuses(&s, "1111111111111111111111111111111111111-60", "too large");
 }
 
+static void number_octal(void **state)
+{
+	struct wr_settings_row s = toy_row(WR_SETTINGS_T_OCTAL, 0200, 0777, 4);
+	uint32_t v = 0;
+
+	takes(&s, "0660", &v);
+	assert_int_equal(v, 0660);
+	prints(&s, &v, "\"0660\"");
+	takes(&s, "777", &v);
+	assert_int_equal(v, 0777);
+	refuses(&s, "0177", "is too small");
+	refuses(&s, "1000", "is too large");
+	refuses(&s, "68", "is not an octal number");
+	refuses(&s, "", "is not an octal number");
+	refuses(&s, "-1", "is not an octal number");
+	refuses(&s, "77777777777777777777777777", "is too large");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +228,7 @@ int main(void)
 		cmocka_unit_test(number_size_zero_word),
 		cmocka_unit_test(number_rate_units),
 		cmocka_unit_test(number_decimal_places),
+		cmocka_unit_test(number_octal),
 		cmocka_unit_test(number_span_forms),
 	};
 

@@ -25,7 +25,7 @@ static void print_every_type(void **state)
 		"no\n\"toy\"\n\"a \\\"b\\\" \\\\c\"\n3s\noff\n1KiB\n10k\n0.5\nslow\nslow\n"
 		"[syn, ack]\n\"02:00:00:00:00:01\"\n\"198.18.0.1/24\"\n\"198.18.0.1\"\n"
 		"\"198.18.0.1:80\"\n\"198.18.0.1-198.18.0.9\"\n\"1-"
-		"9\"\n64\n64\nany\n0\n0\n");
+		"9\"\n64\n64\n\"0640\"\nany\n\"push\"\nany\n0\n0\n");
 	free(text);
 	toy_free(t);
 }

@@ -108,6 +108,18 @@ static void value_reference_names(void **state)
 	free(t);
 }
 
+static void value_text_of_choices(void **state)
+{
+	struct wr_settings_row s = toy_row(WR_SETTINGS_T_TEXT, 0, 0, 8);
+	char v[8];
+
+	s.choices = toy_verbs;
+	takes(&s, "pull", v);
+	assert_string_equal(v, "pull");
+	refuses(&s, "pul", "is not a choice here; right would be push or pull");
+	refuses(&s, "", "is empty");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -117,6 +129,7 @@ int main(void)
 		cmocka_unit_test(value_text_quoting),
 		cmocka_unit_test(value_text_zero_word),
 		cmocka_unit_test(value_flags_words),
+		cmocka_unit_test(value_text_of_choices),
 		cmocka_unit_test(value_reference_names),
 	};
 
