@@ -49,3 +49,4 @@ bool wr_event_pop(struct wr_event_ring *r, struct wr_event *out);
 
 const char *wr_event_name(enum wr_event_kind k); // "queue_full"
 const char *wr_event_text(enum wr_event_kind k); // sentence
+const char *wr_event_cure(enum wr_event_kind k); // what an operator does first (wr_cure.def)

@@ -98,5 +98,7 @@ void wr_stats_sum(struct wr_stats_snapshot *a, const struct wr_stats_snapshot *b
 const char *wr_drop_name(enum wr_drop d);
 const char *wr_drop_text(enum wr_drop d);
 enum wr_severity wr_drop_severity(enum wr_drop d);
+const char *wr_drop_cure(
+	enum wr_drop d); // what an operator does first, in a sentence (wr_cure.def)
 const char *wr_counter_name(enum wr_counter c);
 const char *wr_counter_text(enum wr_counter c);

@@ -32,6 +32,8 @@ static void catalogue_out_of_range(void **state)
 	assert_int_equal(wr_drop_severity(WR_DROP_COUNT), WR_SEV_FAULT);
 	assert_null(wr_counter_name(WR_CTR_COUNT));
 	assert_null(wr_counter_text((enum wr_counter) - 1));
+	assert_null(wr_drop_cure(WR_DROP_COUNT));
+	assert_null(wr_event_cure((enum wr_event_kind) - 1));
 	assert_null(wr_event_name(WR_EV_COUNT));
 	assert_null(wr_event_text((enum wr_event_kind) - 1));
 }
@@ -57,6 +59,42 @@ static void catalogue_rows_are_complete(void **state)
 			wr_event_name((enum wr_event_kind)i), wr_event_text((enum wr_event_kind)i));
 }
 
+// Exactly one row each is checked when it is compiled. A sentence that an operator can act on names
+// a command, a setting or something outside, or says why there is nothing to do.
+static void check_cure(const char *cure)
+{
+	static const char *const words[] = {"weir", "ethtool", "nothing", "runtime.", "ports[]",
+		"services[]", "routes", "tcpdump", "systemctl"};
+	bool good = false;
+
+	assert_non_null(cure);
+	assert_in_range(strlen(cure), 15, 240);
+	assert_null(strchr(cure, '\n'));
+	if (strncmp(cure, "nothing", 7) == 0)
+		assert_true(strpbrk(cure, ":;") != NULL || strstr(cure, "nothing unless") != NULL);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		good = good || strstr(cure, words[i]) != NULL;
+	assert_true(good);
+}
+
+static void catalogue_cures_are_complete(void **state)
+{
+	for (int i = 0; i < WR_DROP_COUNT; i++)
+		check_cure(wr_drop_cure((enum wr_drop)i));
+	for (int i = 0; i < WR_EV_COUNT; i++)
+		check_cure(wr_event_cure((enum wr_event_kind)i));
+}
+
+// What someone should look at has something to be done about it.
+static void catalogue_faults_have_a_cure(void **state)
+{
+	for (int i = 1; i < WR_DROP_COUNT; i++) {
+		if (wr_drop_severity((enum wr_drop)i) == WR_SEV_INFO)
+			continue;
+		assert_memory_not_equal(wr_drop_cure((enum wr_drop)i), "nothing: ", 9);
+	}
+}
+
 static void stats_count(void **state)
 {
 	struct wr_stats s = {0};
@@ -80,6 +118,8 @@ int main(void)
 		cmocka_unit_test(event_known_row),
 		cmocka_unit_test(catalogue_out_of_range),
 		cmocka_unit_test(catalogue_rows_are_complete),
+		cmocka_unit_test(catalogue_cures_are_complete),
+		cmocka_unit_test(catalogue_faults_have_a_cure),
 		cmocka_unit_test(stats_count),
 	};
 
