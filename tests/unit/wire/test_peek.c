@@ -95,11 +95,11 @@ static void peek_short_at_every_length(void **state)
 
 		t_frame_tcp(&f, v6, WR_TCP_SYN, NULL, 0, 0);
 		for (uint32_t len = 0; len < f.l4 + 20; len++) {
-			uint8_t *exact = malloc(len + 1);
+			uint8_t *exact = malloc(len + 2); // frames lie on even addresses
 			struct rte_mbuf m = {.data_len = (uint16_t)len, .pkt_len = f.len};
 
-			memcpy(exact + 1, f.b, len); // ends with its memory
-			m.buf_addr = exact + 1;
+			memcpy(exact + 2, f.b, len); // ends with its memory
+			m.buf_addr = exact + 2;
 			assert_false(wr_peek_syn(&m, &t));
 			free(exact);
 		}
