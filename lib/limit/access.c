@@ -196,36 +196,65 @@ static int rows_make(const struct wr_access_rule *rule, uint32_t n, struct row *
 }
 
 // Both lists in one, the new one's where both have a key. Returns how many.
-static uint32_t merge(
-	struct wr_access_rule *out, const struct wr_access *a, const struct row *rows, uint32_t n)
+static uint32_t merge(struct wr_access_rule *out, const struct wr_access_rule *rule, uint32_t rules,
+	const struct row *rows, uint32_t n)
 {
 	uint32_t i = 0, k = 0, count = 0;
 
-	while (i < a->count || k < n) {
-		int d = i == a->count ? 1
-		        : k == n      ? -1
-		                      : access_rule_cmp(&a->rule[i], &rows[k].rule);
+	while (i < rules || k < n) {
+		int d = i == rules ? 1 : k == n ? -1 : access_rule_cmp(&rule[i], &rows[k].rule);
 
-		out[count++] = d < 0 ? a->rule[i] : rows[k].rule;
+		out[count++] = d < 0 ? rule[i] : rows[k].rule;
 		i += d <= 0;
 		k += d >= 0;
 	}
 	return count;
 }
 
-int wr_access_add(
-	struct wr_access *a, const struct wr_access_rule *rule, uint32_t n, struct wr_err *err)
+static bool same(const struct wr_access *a, const struct wr_access_rule *rule, uint32_t n)
 {
-	struct wr_access_rule *all = NULL;
+	bool same = a->count == n;
+
+	for (uint32_t i = 0; i < n && same; i++)
+		same = access_rule_cmp(&a->rule[i], &rule[i]) == 0 &&
+		       a->rule[i].action == rule[i].action && a->rule[i].class == rule[i].class &&
+		       a->rule[i].until_us == rule[i].until_us;
+	return same;
+}
+
+// Which of the rules in force stay beside new ones.
+struct stay {
+	bool configured; // those as well
+	const bool *gone;
+};
+
+// Copies what stays to `out`. Returns how many.
+static uint32_t keep(const struct wr_access *a, struct stay stay, struct wr_access_rule *out)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < a->count; i++) {
+		const struct wr_access_rule *r = &a->rule[i];
+		bool gone =
+			stay.gone != NULL && r->service < WR_MAX_SERVICES && stay.gone[r->service];
+
+		if ((stay.configured || !r->configured) && !gone)
+			out[n++] = *r;
+	}
+	return n;
+}
+
+static int put(struct wr_access *a, const struct wr_access_rule *rule, uint32_t n, struct stay stay,
+	struct wr_err *err)
+{
+	struct wr_access_rule *all = NULL, *kept = NULL;
 	struct row *rows = NULL;
 	uint32_t count = 0;
 	int rc;
 
-	if (n == 0)
-		return 0;
 	if (n > WR_ACCESS_RULES)
 		goto full;
-	rows = calloc(n, 2 * sizeof(*rows));
+	rows = calloc(n + 1, 2 * sizeof(*rows));
 	if (rows == NULL)
 		goto no_memory;
 	rc = rows_make(rule, n, rows, &count, err);
@@ -233,17 +262,23 @@ int wr_access_add(
 		free(rows);
 		return rc;
 	}
-	all = calloc(a->count + count, sizeof(*all));
-	if (all == NULL)
+	all = calloc(a->count + count + 1, sizeof(*all));
+	kept = calloc(a->count + 1, sizeof(*kept));
+	if (all == NULL || kept == NULL)
 		goto no_memory;
-	count = merge(all, a, rows, count);
+	count = merge(all, kept, keep(a, stay, kept), rows, count);
 	if (count > WR_ACCESS_RULES)
 		goto full;
 	free(rows);
-	return commit(a, all, count, err);
+	free(kept);
+	if (!same(a, all, count))
+		return commit(a, all, count, err);
+	free(all);
+	return 0;
 
 full:
 	free(rows);
+	free(kept);
 	free(all);
 	return wr_err_set(err, ENOSPC,
 		"access: %u rules and %u more are above the limit of %u; remove some, or give "
@@ -252,7 +287,32 @@ full:
 		a->count, n, WR_ACCESS_RULES);
 no_memory:
 	free(rows);
+	free(kept);
+	free(all);
 	return wr_err_set(err, ENOMEM, "access: out of memory for %u more rules", n);
+}
+
+int wr_access_add(
+	struct wr_access *a, const struct wr_access_rule *rule, uint32_t n, struct wr_err *err)
+{
+	return n == 0 ? 0 : put(a, rule, n, (struct stay){.configured = true}, err);
+}
+
+int wr_access_configure(struct wr_access *a, const struct wr_access_rule *rule, uint32_t n,
+	const bool *gone, struct wr_err *err)
+{
+	struct wr_access_rule *all = n <= WR_ACCESS_RULES ? calloc(n + 1, sizeof(*all)) : NULL;
+	int rc;
+
+	if (n <= WR_ACCESS_RULES && all == NULL)
+		return wr_err_set(err, ENOMEM, "access: out of memory for %u rules", n);
+	for (uint32_t i = 0; i < n && all != NULL; i++) {
+		all[i] = rule[i];
+		all[i].configured = true;
+	}
+	rc = put(a, all, n, (struct stay){.gone = gone}, err);
+	free(all);
+	return rc;
 }
 
 int wr_access_remove(

@@ -50,6 +50,12 @@ void wr_access_destroy(struct wr_access *a);
 int wr_access_add(
 	struct wr_access *a, const struct wr_access_rule *rule, uint32_t n, struct wr_err *err);
 
+// Put these in the place of all configured rules, in one rebuild, or none where nothing changes;
+// `configured` is taken as set. What operators gave stays, but of services that `gone` marks
+// ([WR_MAX_SERVICES], NULL: none). 0 or an error as of wr_access_add(): the rules before hold then.
+int wr_access_configure(struct wr_access *a, const struct wr_access_rule *rule, uint32_t n,
+	const bool *gone, struct wr_err *err);
+
 // Remove what an operator gave for this prefix and service, access and class. 0, -ENOENT, -EPERM
 // when it is configured, or -ENOMEM, with a sentence.
 int wr_access_remove(

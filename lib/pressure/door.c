@@ -46,23 +46,19 @@ static void set_hour(struct wr_door *d, wr_us_t now)
 struct wr_door *wr_door_create(const struct wr_door_config *cfg, wr_us_t now, int numa_node)
 {
 	uint16_t services = RTE_MIN(cfg->services, (uint16_t)WR_MAX_SERVICES);
-	size_t size = sizeof(struct wr_door) + (services + 1u) * sizeof(struct gate);
+	size_t size = sizeof(struct wr_door) + (WR_MAX_SERVICES + 1u) * sizeof(struct gate);
 	struct wr_door *d = rte_zmalloc_socket("door", size, RTE_CACHE_LINE_SIZE, numa_node);
 
 	if (d == NULL)
 		return NULL;
 	d->cfg = *cfg;
 	d->cfg.services = services;
-	gate_init(&d->gate[0], cfg->target_us ? cfg->target_us : TARGET_US, now, 0);
-	d->gate[0].hold_us = cfg->hold_us;
-	d->gate[0].hold_requests = cfg->hold_us ? cfg->hold_requests : 0;
-	for (uint16_t s = 0; s < services; s++) {
-		wr_us_t target = cfg->service_target_us[s];
-
-		gate_init(&d->gate[1 + s], target ? target : SERVICE_US, now, s);
-	}
+	gate_init(&d->gate[0], TARGET_US, now, 0);
+	wr_door_set_worker(d, cfg->target_us, cfg->hold_us, cfg->hold_requests);
 	for (uint16_t i = 0; i < RTE_DIM(d->order); i++)
 		d->order[i] = WR_CLASSES;
+	for (uint16_t s = 0; s < WR_MAX_SERVICES; s++)
+		wr_door_set_service(d, s, cfg->service_target_us[s], cfg->drop[s], true, now);
 	set_hour(d, now);
 	d->tick_us = now;
 	d->next_tick_us = now + WR_DOOR_PERIOD_US;
@@ -70,6 +66,46 @@ struct wr_door *wr_door_create(const struct wr_door_config *cfg, wr_us_t now, in
 	d->early_us = now + EARLY_US;
 	d->resets = (int64_t)cfg->resets_per_s * (int64_t)EARLY_US;
 	return d;
+}
+
+void wr_door_set_worker(
+	struct wr_door *d, wr_us_t target_us, wr_us_t hold_us, uint32_t hold_requests)
+{
+	struct gate *own = &d->gate[0];
+
+	own->target_us = target_us ? target_us : TARGET_US;
+	own->hold_us = hold_us;
+	own->hold_requests = hold_us ? hold_requests : 0;
+}
+
+void wr_door_open_all(struct wr_door *d, wr_us_t now)
+{
+	struct gate own = d->gate[0];
+
+	for (uint16_t i = 0; i < gates_of(d); i++)
+		gate_init(&d->gate[i], d->gate[i].target_us, now, i);
+	d->gate[0].hold_us = own.hold_us;
+	d->gate[0].hold_requests = own.hold_requests;
+	d->early = false;
+}
+
+void wr_door_set_services(struct wr_door *d, uint16_t n)
+{
+	d->cfg.services = RTE_MIN(n, (uint16_t)WR_MAX_SERVICES);
+}
+
+void wr_door_set_service(
+	struct wr_door *d, uint16_t service, wr_us_t target_us, bool drop, bool other, wr_us_t now)
+{
+	struct gate *g = &d->gate[1 + service];
+
+	target_us = target_us ? target_us : SERVICE_US;
+	d->cfg.drop[service] = drop;
+	if (other) {
+		gate_init(g, target_us, now, service);
+		d->order[1 + service] = WR_CLASSES;
+	}
+	g->target_us = target_us;
 }
 
 void wr_door_destroy(struct wr_door *d)

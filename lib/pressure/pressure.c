@@ -23,8 +23,13 @@ void wr_pressure_init(struct wr_pressure *p, const struct wr_pressure_config *cf
 	p->soonest = UINT16_MAX;
 	wr_pressure_set_marks(p, cfg->marks);
 	wr_pressure_level_init(&p->own);
-	for (uint16_t i = 0; i < p->services; i++)
+	for (uint16_t i = 0; i < WR_MAX_SERVICES; i++)
 		wr_pressure_level_init(&p->service[i]);
+}
+
+void wr_pressure_set_services(struct wr_pressure *p, uint16_t n)
+{
+	p->services = RTE_MIN(n, (uint16_t)WR_MAX_SERVICES);
 }
 
 void wr_pressure_force(struct wr_pressure *p, uint16_t domain, int level)

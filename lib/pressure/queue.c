@@ -124,6 +124,13 @@ int wr_pressure_add_service(struct wr_pressure *p, enum wr_queue_kind kind, uint
 			      .capacity = capacity});
 }
 
+void wr_pressure_remark(struct wr_pressure *p, const struct wr_pressure_marks *marks)
+{
+	wr_pressure_set_marks(p, marks);
+	for (uint16_t i = 0; i < p->queue_count; i++)
+		wr_pressure_resize(p, i, p->queue[i].capacity);
+}
+
 void wr_pressure_resize(struct wr_pressure *p, int index, uint64_t capacity)
 {
 	struct wr_queue *q = &p->queue[index];

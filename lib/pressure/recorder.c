@@ -9,15 +9,15 @@
 #include <rte_pause.h>
 
 #define QUIET_US     (3600 * WR_US_PER_S) // without P4 for so long, the next one is a new story
-#define RECORD_WORDS (sizeof(struct wr_record) / sizeof(uint64_t))
+#define RECORD_WORDS (sizeof(struct wr_recorder_row) / sizeof(uint64_t))
 
-static_assert(
-	sizeof(struct wr_record) % sizeof(uint64_t) == 0, "records are copied as 64-bit words");
+static_assert(sizeof(struct wr_recorder_row) % sizeof(uint64_t) == 0,
+	"records are copied as 64-bit words");
 static_assert((WR_RECORDER_SLOTS & (WR_RECORDER_SLOTS - 1)) == 0, "slots are found by a mask");
 
 struct slot {
 	uint64_t seq; // of record n: 2n + 1 while it is written, 2n + 2 when it is whole
-	struct wr_record rec;
+	struct wr_recorder_row rec;
 };
 
 // Records are numbered from 0 on; record n is in slot n mod WR_RECORDER_SLOTS. The writer never
@@ -33,7 +33,7 @@ struct wr_recorder {
 	uint64_t saved_seq;
 	uint64_t saved_first, saved_count; // numbers of the records in the copy
 	wr_us_t saved_us;
-	struct wr_record saved[WR_RECORDER_SLOTS];
+	struct wr_recorder_row saved[WR_RECORDER_SLOTS];
 };
 
 struct wr_recorder *wr_recorder_create(int numa_node)
@@ -47,7 +47,7 @@ void wr_recorder_destroy(struct wr_recorder *r)
 	rte_free(r);
 }
 
-static void store_record(struct wr_record *dst, const struct wr_record *src)
+static void store_record(struct wr_recorder_row *dst, const struct wr_recorder_row *src)
 {
 	uint64_t from[RECORD_WORDS], *to = (uint64_t *)dst;
 
@@ -56,7 +56,7 @@ static void store_record(struct wr_record *dst, const struct wr_record *src)
 		__atomic_store_n(&to[i], from[i], __ATOMIC_RELAXED);
 }
 
-static void load_record(struct wr_record *dst, const struct wr_record *src)
+static void load_record(struct wr_recorder_row *dst, const struct wr_recorder_row *src)
 {
 	const uint64_t *from = (const uint64_t *)src;
 	uint64_t to[RECORD_WORDS] = {0};
@@ -90,7 +90,7 @@ bool wr_recorder_due(const struct wr_recorder *r, wr_us_t now)
 	return now >= r->next_us;
 }
 
-bool wr_recorder_put(struct wr_recorder *r, const struct wr_record *rec)
+bool wr_recorder_put(struct wr_recorder *r, const struct wr_recorder_row *rec)
 {
 	uint64_t n = r->count;
 	struct slot *s = &r->slot[n % WR_RECORDER_SLOTS];
@@ -119,7 +119,7 @@ bool wr_recorder_put(struct wr_recorder *r, const struct wr_record *rec)
 }
 
 // False: record n is not there any more (or not yet).
-static bool read_slot(const struct wr_recorder *r, uint64_t n, struct wr_record *out)
+static bool read_slot(const struct wr_recorder *r, uint64_t n, struct wr_recorder_row *out)
 {
 	const struct slot *s = &r->slot[n % WR_RECORDER_SLOTS];
 
@@ -131,7 +131,7 @@ static bool read_slot(const struct wr_recorder *r, uint64_t n, struct wr_record 
 }
 
 static uint32_t read_ring(
-	const struct wr_recorder *r, uint64_t *from, struct wr_record *out, uint32_t max)
+	const struct wr_recorder *r, uint64_t *from, struct wr_recorder_row *out, uint32_t max)
 {
 	uint64_t count = __atomic_load_n(&r->count, __ATOMIC_ACQUIRE);
 	uint64_t n = RTE_MAX(*from, oldest(count));
@@ -152,7 +152,7 @@ static uint32_t read_ring(
 }
 
 static uint32_t copy_saved(
-	const struct wr_recorder *r, uint64_t *from, struct wr_record *out, uint32_t max)
+	const struct wr_recorder *r, uint64_t *from, struct wr_recorder_row *out, uint32_t max)
 {
 	uint64_t first = __atomic_load_n(&r->saved_first, __ATOMIC_RELAXED);
 	// A torn count is caught by the caller; until then it must not reach past the array.
@@ -168,7 +168,7 @@ static uint32_t copy_saved(
 }
 
 static uint32_t read_saved(
-	const struct wr_recorder *r, uint64_t *from, struct wr_record *out, uint32_t max)
+	const struct wr_recorder *r, uint64_t *from, struct wr_recorder_row *out, uint32_t max)
 {
 	for (;;) {
 		uint64_t before = __atomic_load_n(&r->saved_seq, __ATOMIC_ACQUIRE), next = *from;
@@ -184,7 +184,7 @@ static uint32_t read_saved(
 }
 
 uint32_t wr_recorder_read(const struct wr_recorder *r, bool saved, uint64_t *from,
-	struct wr_record *out, uint32_t max)
+	struct wr_recorder_row *out, uint32_t max)
 {
 	return saved ? read_saved(r, from, out, max) : read_ring(r, from, out, max);
 }

@@ -89,6 +89,14 @@ void wr_waitq_init(struct wr_waitq *q, const struct wr_waitq_config *cfg)
 		q->head[c] = q->tail[c] = WR_WAITQ_NONE;
 }
 
+void wr_waitq_change(struct wr_waitq *q, const struct wr_waitq_config *cfg)
+{
+	q->cfg.items = cfg->items;
+	q->cfg.time_us = cfg->time_us;
+	q->cfg.target_us = RTE_MIN(cfg->target_us, cfg->time_us);
+	q->cfg.standing_us = cfg->standing_us;
+}
+
 // Whom a newcomer of this class drives out of a full queue.
 static uint32_t victim_of(const struct wr_waitq *q, uint8_t class, wr_us_t now)
 {

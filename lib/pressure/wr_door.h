@@ -115,6 +115,20 @@ void wr_door_tick(struct wr_door *d, const struct wr_door_signals *s,
 
 const struct wr_gate *wr_door_gate(const struct wr_door *d, uint16_t service);
 
+// --- a new configuration; in the worker ---
+
+// Services below `n` have gates from now on.
+void wr_door_set_services(struct wr_door *d, uint16_t n);
+// What the configuration says of the worker's own gate now.
+void wr_door_set_worker(
+	struct wr_door *d, wr_us_t target_us, wr_us_t hold_us, uint32_t hold_requests);
+// Nothing is to be limited any more: all gates begin anew. Orders stay.
+void wr_door_open_all(struct wr_door *d, wr_us_t now);
+// What the configuration says of a service now; `other`: it is another service than before, whose
+// gate begins anew, without orders.
+void wr_door_set_service(
+	struct wr_door *d, uint16_t service, wr_us_t target_us, bool drop, bool other, wr_us_t now);
+
 // --- an operator's orders; by message in the worker ---
 
 // Refuse classes `class` and worse of a service (WR_DOOR_WORKER: of all); WR_CLASSES takes the

@@ -130,6 +130,10 @@ int wr_pressure_add(
 // there is no such service.
 int wr_pressure_add_service(struct wr_pressure *p, enum wr_queue_kind kind, uint16_t scope,
 	uint16_t service, uint64_t capacity);
+// Services below `n` have levels from now on; by the worker.
+void wr_pressure_set_services(struct wr_pressure *p, uint16_t n);
+// Other marks for kinds, at once for the queues that there are; by the worker.
+void wr_pressure_remark(struct wr_pressure *p, const struct wr_pressure_marks *marks);
 // A new capacity (an operator changed a limit); marks follow.
 void wr_pressure_resize(struct wr_pressure *p, int index, uint64_t capacity);
 

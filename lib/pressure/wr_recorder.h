@@ -15,7 +15,7 @@
 #define WR_RECORD_EVERY_US (100 * WR_US_PER_MS)
 #define WR_RECORDER_SLOTS  1024 // 600 of 60 s, and room for changes
 
-struct wr_record {
+struct wr_recorder_row {
 	wr_us_t at_us;
 	uint8_t level;
 	uint8_t level_before; // differs: this record is a change
@@ -44,13 +44,13 @@ void wr_recorder_destroy(struct wr_recorder *r);
 // The writer's: when the next periodic record is due, and putting one. The first record at P4
 // copies the ring aside; returns true when it did.
 bool wr_recorder_due(const struct wr_recorder *r, wr_us_t now);
-bool wr_recorder_put(struct wr_recorder *r, const struct wr_record *rec);
+bool wr_recorder_put(struct wr_recorder *r, const struct wr_recorder_row *rec);
 
 // Any thread: records, oldest first, from number *from on (0, or one that is gone: the oldest there
 // is), at most max; *from moves on. `saved` reads the copy, in which records keep their numbers.
 // Returns how many; fewer than max: there are no more yet.
 uint32_t wr_recorder_read(const struct wr_recorder *r, bool saved, uint64_t *from,
-	struct wr_record *out, uint32_t max);
+	struct wr_recorder_row *out, uint32_t max);
 // Records that there are, and when the copy was made (0: there is none).
 uint32_t wr_recorder_count(const struct wr_recorder *r, bool saved);
 wr_us_t wr_recorder_saved_us(const struct wr_recorder *r);

@@ -51,6 +51,10 @@ struct wr_waitq {
 
 void wr_waitq_init(struct wr_waitq *q, const struct wr_waitq_config *cfg);
 
+// Other items and times from now on (nodes and stride stay). Nobody leaves by it: who is beyond a
+// lower number goes as others come, who is beyond a shorter time with wr_waitq_expire().
+void wr_waitq_change(struct wr_waitq *q, const struct wr_waitq_config *cfg);
+
 // Join. True: queued. When the queue is full, the oldest of the worst class that is worse than this
 // one has to leave: *out is it, for the caller to refuse (WR_WAITQ_NONE otherwise). While standing,
 // an equal class's oldest leaves as well, as it is nearest to its end. False: nobody is worse; the

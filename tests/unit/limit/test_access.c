@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "limit_test.h"
 
+#include "wr_limits.h"
+
 #include <rte_malloc.h>
 
 #define NONE  WR_ACCESS_NONE
@@ -400,6 +402,76 @@ static void access_retired_until_quiet(void **state)
 	free(rcu);
 }
 
+// All that is configured is replaced at once; what operators gave stays, but of who is gone.
+static void access_configure_replaces(void **state)
+{
+	struct wr_access_rule first[2] = {
+		t_rule("198.18.1.0/24", ANY, DENY, NO), t_rule("2001:db8:1::/48", 3, NONE, 2)};
+	struct wr_access_rule second[2] = {
+		t_rule("198.18.1.0/24", ANY, ALLOW, NO), t_rule("198.18.2.0/24", ANY, DENY, NO)};
+	bool gone[WR_MAX_SERVICES] = {[3] = true};
+	struct wr_access *a = open_rules(NULL, 0);
+	struct wr_access_rule out[8];
+	struct wr_err err = {0};
+
+	assert_int_equal(wr_access_configure(a, first, 2, NULL, &err), 0);
+	assert_int_equal(wr_access_list(a, 0, out, 8), 2);
+	assert_true(out[0].configured && out[1].configured);
+	assert_true(denied(a, "198.18.1.1", 0));
+	assert_int_equal(class_of(a, "2001:db8:1::1", 3), 2);
+	give(a, t_rule("198.18.1.7/32", ANY, ALLOW, NO));
+	give(a, t_rule("198.18.9.0/24", 3, DENY, NO));
+	assert_int_equal(wr_access_configure(a, second, 2, NULL, &err), 0);
+	assert_int_equal(wr_access_count(a), 4);
+	assert_false(denied(a, "198.18.1.1", 0));
+	assert_true(denied(a, "198.18.2.1", 0));
+	assert_true(denied(a, "198.18.9.1", 3));
+	assert_int_equal(class_of(a, "2001:db8:1::1", 3), 4);
+	// The same again changes nothing; service 3 takes its operator's rules along.
+	assert_int_equal(wr_access_configure(a, second, 2, NULL, &err), 0);
+	assert_int_equal(wr_access_count(a), 4);
+	assert_int_equal(wr_access_configure(a, second, 2, gone, &err), 0);
+	assert_int_equal(wr_access_count(a), 3);
+	assert_false(denied(a, "198.18.9.1", 3));
+	assert_int_equal(wr_access_configure(a, NULL, 0, NULL, &err), 0);
+	assert_int_equal(wr_access_count(a), 1);
+	assert_false(denied(a, "198.18.2.1", 0));
+	wr_access_destroy(a);
+}
+
+// A configured rule that an operator's hides holds again when that is removed, also a new one.
+static void access_configure_under_an_operator(void **state)
+{
+	struct wr_access_rule deny = t_rule("198.18.1.0/24", ANY, DENY, NO);
+	struct wr_access *a = open_rules(NULL, 0);
+	struct wr_err err = {0};
+
+	give(a, t_rule("198.18.1.0/24", ANY, ALLOW, NO));
+	assert_int_equal(wr_access_configure(a, &deny, 1, NULL, &err), 0);
+	assert_false(denied(a, "198.18.1.1", 0));
+	assert_int_equal(wr_access_remove(a, &deny.from, ANY, &err), 0);
+	assert_true(denied(a, "198.18.1.1", 0));
+	wr_access_destroy(a);
+}
+
+static void access_configure_refused(void **state)
+{
+	struct wr_access_rule deny = t_rule("198.18.1.0/24", ANY, DENY, NO);
+	struct wr_access_rule bad = t_rule("198.18.2.0/24", ANY, 9, NO);
+	struct wr_access *a = open_rules(NULL, 0);
+	struct wr_access_rule *many = calloc(WR_ACCESS_RULES + 1, sizeof(*many));
+	struct wr_err err = {0};
+
+	assert_non_null(many);
+	assert_int_equal(wr_access_configure(a, &deny, 1, NULL, &err), 0);
+	assert_int_equal(wr_access_configure(a, &bad, 1, NULL, &err), -EINVAL);
+	assert_int_equal(wr_access_configure(a, many, WR_ACCESS_RULES + 1, NULL, &err), -ENOSPC);
+	assert_int_equal(wr_access_count(a), 1);
+	assert_true(denied(a, "198.18.1.1", 0));
+	free(many);
+	wr_access_destroy(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -415,6 +487,9 @@ int main(void)
 		cmocka_unit_test(access_two_instances),
 		cmocka_unit_test(access_threads_see_whole_lists),
 		cmocka_unit_test(access_retired_until_quiet),
+		cmocka_unit_test(access_configure_replaces),
+		cmocka_unit_test(access_configure_under_an_operator),
+		cmocka_unit_test(access_configure_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,7 @@ static struct wr_recorder *create(void)
 
 static bool put(struct wr_recorder *r, wr_us_t at, uint8_t level)
 {
-	return wr_recorder_put(r, &(struct wr_record){.at_us = at,
+	return wr_recorder_put(r, &(struct wr_recorder_row){.at_us = at,
 					  .level = level,
 					  .level_before = level,
 					  .offered = (uint32_t)(at / 1000)});
@@ -28,7 +28,7 @@ static bool put(struct wr_recorder *r, wr_us_t at, uint8_t level)
 static void recorder_empty(void **state)
 {
 	struct wr_recorder *r = create();
-	struct wr_record rec;
+	struct wr_recorder_row rec;
 	uint64_t from = 0;
 
 	assert_int_equal(wr_recorder_read(r, false, &from, &rec, 1), 0);
@@ -45,7 +45,7 @@ static void recorder_empty(void **state)
 static void recorder_keeps_every_field(void **state)
 {
 	struct wr_recorder *r = create();
-	struct wr_record rec, out;
+	struct wr_recorder_row rec, out;
 	uint64_t from = 0;
 
 	memset(&rec, 0x5a, sizeof(rec));
@@ -60,7 +60,7 @@ static void recorder_keeps_every_field(void **state)
 static void recorder_reads_in_pages(void **state)
 {
 	struct wr_recorder *r = create();
-	struct wr_record out[4];
+	struct wr_recorder_row out[4];
 	uint64_t from = 0;
 
 	for (wr_us_t i = 0; i < 10; i++)
@@ -82,7 +82,7 @@ static void recorder_reads_in_pages(void **state)
 
 static void recorder_wraps_oldest_first(void **state)
 {
-	static struct wr_record out[WR_RECORDER_SLOTS];
+	static struct wr_recorder_row out[WR_RECORDER_SLOTS];
 	struct wr_recorder *r = create();
 	uint64_t from = 5; // gone by then
 
@@ -136,7 +136,7 @@ static void recorder_change_does_not_put_off(void **state)
 
 static void recorder_saves_first_critical(void **state)
 {
-	static struct wr_record out[WR_RECORDER_SLOTS];
+	static struct wr_recorder_row out[WR_RECORDER_SLOTS];
 	struct wr_recorder *r = create();
 	uint64_t from = 0;
 	wr_us_t now = 0;
@@ -159,7 +159,7 @@ static void recorder_saves_first_critical(void **state)
 
 static void recorder_saves_again_after_quiet_hour(void **state)
 {
-	static struct wr_record out[WR_RECORDER_SLOTS];
+	static struct wr_recorder_row out[WR_RECORDER_SLOTS];
 	struct wr_recorder *r = create();
 	uint64_t from = 0;
 
@@ -198,7 +198,7 @@ static void *writer(void *arg)
 	struct race *race = arg;
 
 	for (uint32_t n = 1; !__atomic_load_n(&race->stop, __ATOMIC_RELAXED); n++) {
-		wr_recorder_put(race->r, &(struct wr_record){.at_us = n * HOUR_US,
+		wr_recorder_put(race->r, &(struct wr_recorder_row){.at_us = n * HOUR_US,
 						 .level = n % 4096 == 0 ? 4 : 1,
 						 .full_in_ms = n,
 						 .sessions = n,
@@ -209,7 +209,7 @@ static void *writer(void *arg)
 	return NULL;
 }
 
-static void check_whole(const struct wr_record *rec)
+static void check_whole(const struct wr_recorder_row *rec)
 {
 	assert_true(rec->full_in_ms > 0);
 	assert_true(rec->at_us == rec->full_in_ms * HOUR_US);
@@ -219,7 +219,7 @@ static void check_whole(const struct wr_record *rec)
 
 static void recorder_race_ring(void **state)
 {
-	static struct wr_record out[WR_RECORDER_SLOTS];
+	static struct wr_recorder_row out[WR_RECORDER_SLOTS];
 	struct race race = {.r = create()};
 	uint32_t last = 0;
 	uint64_t from = 0, total = 0;
@@ -250,7 +250,7 @@ static void recorder_race_ring(void **state)
 
 static void recorder_race_saved(void **state)
 {
-	static struct wr_record out[WR_RECORDER_SLOTS];
+	static struct wr_recorder_row out[WR_RECORDER_SLOTS];
 	struct race race = {.r = create()};
 	uint64_t total = 0;
 	pthread_t thread;

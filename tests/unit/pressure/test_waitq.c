@@ -411,6 +411,43 @@ static void waitq_counts_little(void **state)
 	assert_int_equal(r.q.arrivals, r.q.served + r.q.expired + r.q.evicted);
 }
 
+// Other bounds while some wait: nobody leaves by it, nobody is lost.
+static void waitq_change_keeps_who_waits(void **state)
+{
+	struct rig r = make(4, 1000 * MS, 500 * MS, 100 * MS);
+	struct wr_waitq_config c;
+	uint32_t out;
+
+	rig_init(&r);
+	c = r.q.cfg;
+	for (uint32_t i = 0; i < 4; i++)
+		push(&r, i, 4, i * MS);
+	c.items = 2;
+	wr_waitq_change(&r.q, &c);
+	assert_int_equal(r.q.depth, 4);
+	assert_false(wr_waitq_push(&r.q, 4, 4, 10 * MS, &out));
+	assert_true(wr_waitq_push(&r.q, 4, 3, 10 * MS, &out));
+	assert_int_equal(out, 0);
+	assert_int_equal(r.q.depth, 4);
+	c.time_us = 20 * MS;
+	wr_waitq_change(&r.q, &c);
+	assert_int_equal(r.q.cfg.target_us, 20 * MS);
+	assert_int_equal(wr_waitq_expire(&r.q, 15 * MS), WR_WAITQ_NONE);
+	assert_int_equal(wr_waitq_next(&r.q, 15 * MS), 21 * MS);
+	assert_int_equal(wr_waitq_expire(&r.q, 21 * MS), 1);
+	assert_int_equal(wr_waitq_expire(&r.q, 21 * MS), WR_WAITQ_NONE);
+	c.time_us = 1000 * MS;
+	c.items = 10;
+	wr_waitq_change(&r.q, &c);
+	for (uint32_t i = 5; i < 12; i++)
+		push(&r, i, 4, 30 * MS);
+	assert_int_equal(wr_waitq_pop(&r.q, 30 * MS), 4);
+	assert_int_equal(wr_waitq_pop(&r.q, 30 * MS), 2);
+	assert_int_equal(r.q.depth, 8);
+	assert_int_equal(
+		r.q.arrivals, r.q.depth + r.q.served + r.q.expired + r.q.evicted + r.q.removed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -425,6 +462,7 @@ int main(void)
 		cmocka_unit_test(waitq_agrees_with_model),
 		cmocka_unit_test(waitq_next_is_exact),
 		cmocka_unit_test(waitq_counts_little),
+		cmocka_unit_test(waitq_change_keeps_who_waits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
