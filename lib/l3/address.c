@@ -7,10 +7,13 @@ struct l3_addr *l3_addr_lookup(const struct wr_l3_net *n, const struct wr_addr *
 {
 	uint32_t i = (uint32_t)l3_hash(n, 0, a) & n->addr_mask;
 
-	for (; n->addr_slot[i] != 0; i = (i + 1) & n->addr_mask) {
-		struct l3_addr *e = &n->addr[n->addr_slot[i] - 1];
+	uint32_t at;
 
-		if (wr_addr_eq(&e->addr, a) && (port == L3_NO_PORT || e->port == port))
+	for (; (at = l3_addr_slot(n, i)) != 0; i = (i + 1) & n->addr_mask) {
+		struct l3_addr *e = &n->addr[at - 1];
+
+		if (wr_addr_eq(&e->addr, a) && l3_addr_kind(e) != L3_ADDR_GONE &&
+			(port == L3_NO_PORT || e->port == port))
 			return e;
 	}
 	return NULL;
@@ -186,7 +189,7 @@ uint32_t wr_l3_multicast_macs(
 	for (uint32_t i = 0; i < n->addr_count; i++) {
 		const struct l3_addr *a = &n->addr[i];
 
-		if (a->port != port || wr_addr_is_v4(&a->addr))
+		if (a->port != port || wr_addr_is_v4(&a->addr) || l3_addr_kind(a) == L3_ADDR_GONE)
 			continue;
 		l3_solicited_node(&a->addr, &group, &mac);
 		count = mac_append(list, count, max, &all_nodes);

@@ -23,29 +23,38 @@ static void set_state(struct wr_l3_net *n, struct l3_addr *a, enum l3_addr_state
 		__atomic_fetch_sub(&n->not_ready, 1, __ATOMIC_RELEASE);
 }
 
+void l3_dad_begin(struct wr_l3_net *n, struct l3_addr *a, wr_us_t now)
+{
+	a->due_us = WR_US_NEVER;
+	a->defended_us = WR_US_NEVER;
+	a->event_us = WR_US_NEVER;
+	a->state = L3_ADDR_READY;
+	a->probes = a->announces = 0;
+	if (a->port == L3_NO_PORT || a->kind == L3_ADDR_BROADCAST)
+		return;
+	if (n->dad) {
+		set_state(n, a, L3_ADDR_TENTATIVE);
+		a->probes = L3_DAD_PROBES;
+		// RFC 5227 2.1.1: not all stations of a link at the same instant
+		set_due(n, a, now + wr_rng_below(&n->rng, L3_DAD_JITTER_US));
+	} else {
+		a->announces = L3_ANNOUNCES;
+		set_due(n, a, now);
+	}
+}
+
+void l3_dad_end(struct wr_l3_net *n, struct l3_addr *a)
+{
+	set_state(n, a, L3_ADDR_READY); // nobody waits for it
+	a->due_us = WR_US_NEVER;
+	a->probes = a->announces = 0;
+}
+
 void l3_dad_init(struct wr_l3_net *n, wr_us_t now)
 {
 	n->addr_due_us = WR_US_NEVER;
-	for (uint32_t i = 0; i < n->addr_count; i++) {
-		struct l3_addr *a = &n->addr[i];
-
-		a->due_us = WR_US_NEVER;
-		a->defended_us = WR_US_NEVER;
-		a->event_us = WR_US_NEVER;
-		a->state = L3_ADDR_READY;
-		if (a->port == L3_NO_PORT || a->kind == L3_ADDR_BROADCAST)
-			continue;
-		if (n->dad) {
-			a->state = L3_ADDR_TENTATIVE;
-			a->probes = L3_DAD_PROBES;
-			n->not_ready++;
-			// RFC 5227 2.1.1: not all stations of a link at the same instant
-			set_due(n, a, now + wr_rng_below(&n->rng, L3_DAD_JITTER_US));
-		} else {
-			a->announces = L3_ANNOUNCES;
-			set_due(n, a, now);
-		}
-	}
+	for (uint32_t i = 0; i < n->addr_count; i++)
+		l3_dad_begin(n, &n->addr[i], now);
 }
 
 static void ready_event(struct wr_l3 *l, const struct l3_addr *a, wr_us_t now)
@@ -150,7 +159,7 @@ void wr_l3_announce(struct wr_l3 *l, wr_us_t now)
 		struct l3_addr *a = &n->addr[i];
 
 		if (a->port == L3_NO_PORT || a->kind == L3_ADDR_BROADCAST ||
-			a->state != L3_ADDR_READY)
+			a->kind == L3_ADDR_GONE || a->state != L3_ADDR_READY)
 			continue;
 		a->announces = L3_ANNOUNCES;
 		set_due(n, a, now);

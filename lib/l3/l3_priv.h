@@ -35,6 +35,7 @@ enum l3_addr_kind {
 	L3_ADDR_OWN,
 	L3_ADDR_VIP,
 	L3_ADDR_BROADCAST, // directed broadcast of a connected IPv4 prefix
+	L3_ADDR_GONE,      // was a VIP; the entry waits for it to come back
 };
 
 enum l3_addr_state {
@@ -46,7 +47,7 @@ enum l3_addr_state {
 struct l3_addr {
 	struct wr_addr addr;
 	uint16_t port;      // L3_NO_PORT: routed to us, not announced
-	uint8_t kind;       // enum l3_addr_kind
+	uint8_t kind;       // enum l3_addr_kind; atomic, worker 0 writes
 	uint8_t prefix_len; // of an own address
 	uint8_t state;      // enum l3_addr_state; atomic, worker 0 writes
 	uint8_t probes;     // left; from here on worker 0 alone
@@ -75,7 +76,7 @@ struct wr_l3_net {
 	uint32_t own_first[WR_MAX_PORTS], own_count[WR_MAX_PORTS]; // in addr[]
 	struct l3_addr *addr;
 	uint32_t addr_count, addr_room;
-	uint32_t *addr_slot; // open addressing, index + 1
+	uint32_t *addr_slot; // open addressing, index + 1; atomic: worker 0 adds VIPs
 	uint32_t addr_mask;
 	struct l3_route *route; // by length, longest first
 	uint32_t route_count;
@@ -96,8 +97,8 @@ struct wr_l3_net {
 	struct wr_wheel wheel;
 };
 
-// The way to a destination that was used lately. Routes and our own addresses stay as they are
-// made, so of all that was looked up only the neighbour can change, and its entry tells.
+// The way to a destination that was used lately. Routes and the ports' own addresses stay as they
+// are made, so of all that was looked up only the neighbour can change, and its entry tells.
 #define L3_PATH_BITS 7
 struct l3_path {
 	struct wr_addr dst;
@@ -156,6 +157,16 @@ static inline enum l3_addr_state l3_addr_state(const struct l3_addr *a)
 	return (enum l3_addr_state)__atomic_load_n(&a->state, __ATOMIC_ACQUIRE);
 }
 
+static inline enum l3_addr_kind l3_addr_kind(const struct l3_addr *a)
+{
+	return (enum l3_addr_kind)__atomic_load_n(&a->kind, __ATOMIC_RELAXED);
+}
+
+static inline uint32_t l3_addr_slot(const struct wr_l3_net *n, uint32_t i)
+{
+	return __atomic_load_n(&n->addr_slot[i], __ATOMIC_ACQUIRE);
+}
+
 static inline bool l3_tx_full(const struct wr_l3_tx *tx)
 {
 	return tx->count >= tx->room;
@@ -187,8 +198,18 @@ const struct l3_addr *l3_addr_source(
 bool l3_addr_onlink(const struct wr_l3_net *n, uint16_t port, const struct wr_addr *a);
 bool l3_mac_is_ours(const struct wr_l3_net *n, const struct rte_ether_addr *mac);
 
+// --- net.c ----------------------------------------------------------------------------------
+// A new address, whole before any other worker finds it. The caller knows that there is room.
+struct l3_addr *l3_addr_insert(struct wr_l3_net *n, const struct l3_addr *a);
+// The port that announces a VIP, L3_NO_PORT: none.
+uint16_t l3_vip_port(const struct wr_l3_net *n, const struct wr_addr *a);
+
 // --- dad.c (worker 0) -----------------------------------------------------------------------
 void l3_dad_init(struct wr_l3_net *n, wr_us_t now);
+// Begin detection, or announcing, of an address that was added or came back.
+void l3_dad_begin(struct wr_l3_net *n, struct l3_addr *a, wr_us_t now);
+// It is not ours any more.
+void l3_dad_end(struct wr_l3_net *n, struct l3_addr *a);
 void l3_dad_poll(struct wr_l3 *l, struct wr_l3_tx *tx, wr_us_t now);
 void l3_dad_conflict(
 	struct wr_l3 *l, struct l3_addr *a, const struct rte_ether_addr *mac, wr_us_t now);

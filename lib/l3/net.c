@@ -14,16 +14,17 @@
 #define WAIT_PER_HOP_DEFAULT 16
 #define ECHO_PER_S_DEFAULT   1000
 
-static struct l3_addr *addr_insert(struct wr_l3_net *n, const struct wr_addr *a)
+struct l3_addr *l3_addr_insert(struct wr_l3_net *n, const struct l3_addr *a)
 {
-	uint32_t i = (uint32_t)l3_hash(n, 0, a) & n->addr_mask;
-	struct l3_addr *e = &n->addr[n->addr_count++];
+	uint32_t i = (uint32_t)l3_hash(n, 0, &a->addr) & n->addr_mask;
+	struct l3_addr *e = &n->addr[n->addr_count];
 
-	RTE_ASSERT(n->addr_count <= n->addr_room);
-	e->addr = *a;
-	while (n->addr_slot[i] != 0)
+	RTE_ASSERT(n->addr_count < n->addr_room);
+	*e = *a;
+	while (l3_addr_slot(n, i) != 0)
 		i = (i + 1) & n->addr_mask;
-	n->addr_slot[i] = n->addr_count;
+	__atomic_store_n(&n->addr_count, n->addr_count + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&n->addr_slot[i], n->addr_count, __ATOMIC_RELEASE);
 	return e;
 }
 
@@ -52,7 +53,6 @@ static int add_own(
 	bool v4 = wr_addr_is_v4(&p->addr);
 	char text[WR_ADDR_STR];
 	struct wr_addr broadcast;
-	struct l3_addr *e;
 	int rc = check_unicast(&p->addr, "port address", err);
 
 	if (rc != 0)
@@ -71,10 +71,9 @@ static int add_own(
 		return wr_err_set(err, EINVAL,
 			"address %s of port %u is the broadcast address of its own prefix", text,
 			port);
-	e = addr_insert(n, &p->addr);
-	e->port = port;
-	e->kind = L3_ADDR_OWN;
-	e->prefix_len = p->len;
+	l3_addr_insert(n,
+		&(struct l3_addr){
+			.addr = p->addr, .port = port, .kind = L3_ADDR_OWN, .prefix_len = p->len});
 	n->own_count[port]++;
 	return 0;
 }
@@ -133,18 +132,17 @@ static void add_broadcasts(struct wr_l3_net *n)
 		struct wr_prefix p = {n->addr[i].addr, n->addr[i].prefix_len};
 		uint16_t port = n->addr[i].port;
 		struct wr_addr broadcast;
-		struct l3_addr *e;
 
 		if (!v4_broadcast(&p, &broadcast) || l3_addr_lookup(n, &broadcast, port) != NULL)
 			continue;
-		e = addr_insert(n, &broadcast);
-		e->port = port;
-		e->kind = L3_ADDR_BROADCAST;
+		l3_addr_insert(
+			n, &(struct l3_addr){
+				   .addr = broadcast, .port = port, .kind = L3_ADDR_BROADCAST});
 	}
 }
 
 // A service's address is announced on the port with the longest prefix around it.
-static uint16_t vip_port(const struct wr_l3_net *n, const struct wr_addr *a)
+uint16_t l3_vip_port(const struct wr_l3_net *n, const struct wr_addr *a)
 {
 	uint16_t port = L3_NO_PORT;
 	int best = -1;
@@ -170,7 +168,7 @@ static int add_vips(struct wr_l3_net *n, const struct wr_l3_config *cfg, struct 
 	for (uint32_t i = 0; i < cfg->vip_count; i++) {
 		const struct wr_addr *a = &cfg->vips[i];
 		struct l3_addr *e = l3_addr_lookup(n, a, L3_NO_PORT);
-		uint16_t port = vip_port(n, a);
+		uint16_t port = l3_vip_port(n, a);
 		int rc = check_unicast(a, "service address", err);
 
 		if (rc != 0)
@@ -181,16 +179,14 @@ static int add_vips(struct wr_l3_net *n, const struct wr_l3_config *cfg, struct 
 				wr_addr_format(a, text, sizeof(text)));
 		if (e != NULL) // several listeners of one address, or one on a port's own
 			continue;
-		e = addr_insert(n, a);
-		e->port = port;
-		e->kind = L3_ADDR_VIP;
+		l3_addr_insert(n, &(struct l3_addr){.addr = *a, .port = port, .kind = L3_ADDR_VIP});
 	}
 	return 0;
 }
 
 static int add_addresses(struct wr_l3_net *n, const struct wr_l3_config *cfg, struct wr_err *err)
 {
-	uint32_t room = cfg->vip_count, slots;
+	uint32_t room = RTE_MAX(cfg->vip_count, cfg->vip_room), slots;
 	int rc;
 
 	for (uint32_t i = 0; i < cfg->port_count; i++)

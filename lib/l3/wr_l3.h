@@ -52,6 +52,7 @@ struct wr_l3_config {
 	const struct wr_l3_route *routes;
 	uint32_t vip_count; // addresses of services; announced on the port whose prefix holds them
 	const struct wr_addr *vips;
+	uint32_t vip_room; // how many there may ever be, those given up included; least: vip_count
 	uint32_t neighbours_max;      // default 4096
 	uint32_t wait_frames_max;     // of one worker, for unresolved next hops; default 1024
 	uint32_t wait_frames_per_hop; // default 16
@@ -140,6 +141,15 @@ uint32_t wr_l3_multicast_macs(
 
 // Announce all addresses again (gratuitous ARP, unsolicited NA): worker 0.
 void wr_l3_announce(struct wr_l3 *l, wr_us_t now);
+
+// Serve one more address from now on (duplicate detection first, then announced), or no longer.
+// Worker 0, while others run: they see it whole or not at all. What is ours by another kind, or
+// already, is left as it is. 0, -EINVAL (not unicast, or a broadcast address), -ENOSPC: vip_room is
+// used up.
+// Whether that can be done, `more` others being added before: 0, or as wr_l3_vip_add(). Any thread.
+int wr_l3_vip_may(const struct wr_l3_net *n, const struct wr_addr *a, uint32_t more);
+int wr_l3_vip_add(struct wr_l3 *l, const struct wr_addr *a, wr_us_t now);
+void wr_l3_vip_drop(struct wr_l3 *l, const struct wr_addr *a);
 
 struct wr_l3_neigh_info {
 	struct wr_addr addr;
