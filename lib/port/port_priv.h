@@ -104,9 +104,6 @@ int wr_port_device_attach(
 	const struct wr_port_device *d, uint16_t *dev, bool *attached, struct wr_err *err);
 
 // --- profile.c
-// Longest name of a profile in `dir` that `device` (a virtual device's name) begins with.
-bool wr_port_profile_for_device(const char *dir, const char *device, char *driver, size_t len);
-
 // The directory in force: `dir`, else the environment's WEIR_DRIVERS_CONFIG, else the built-in one.
 const char *wr_port_profiles_dir(const char *dir);
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include <yaml.h>
@@ -15,6 +17,7 @@ enum field_kind {
 	FIELD_U16,
 	FIELD_U32,
 	FIELD_BOOL,
+	FIELD_YES, // yes or no: what was done, where a bool says what is
 };
 
 // The format of a profile: one row a key.
@@ -33,6 +36,8 @@ static const struct field fields[] = {
 	{"driver", FIELD_TEXT, true, AT(driver), 0, SIZE(driver)},
 	{"summary", FIELD_TEXT, true, AT(summary), 0, SIZE(summary)},
 	{"kernel_driver", FIELD_TEXT, false, AT(kernel_driver), 0, SIZE(kernel_driver)},
+	{"native_driver", FIELD_TEXT, false, AT(native_driver), 0, SIZE(native_driver)},
+	{"pci_ids", FIELD_TEXT, false, AT(pci_ids), 0, SIZE(pci_ids)},
 	{"devargs", FIELD_TEXT, false, AT(devargs), 0, SIZE(devargs)},
 	{"rx_queues_max", FIELD_U16, true, AT(rx_queues_max), 1, 1024},
 	{"tx_queues_max", FIELD_U16, true, AT(tx_queues_max), 1, 1024},
@@ -40,9 +45,25 @@ static const struct field fields[] = {
 	{"tx_desc", FIELD_U16, true, AT(tx_desc), 32, 32768},
 	{"mtu_max", FIELD_U32, true, AT(mtu_max), 1280, WR_MAX_FRAME - WR_PORT_L2_OVERHEAD},
 	{"rss", FIELD_BOOL, true, AT(rss), 0, 0},
+	{"rss_key_len", FIELD_U16, false, AT(rss_key_len), 40, 52},
+	{"rss_reta_len", FIELD_U16, false, AT(rss_reta_len), 4, 2048},
 	{"multi_segs", FIELD_BOOL, true, AT(multi_segs), 0, 0},
+	{"tested", FIELD_YES, true, AT(tested), 0, 0},
 	{"quirks", FIELD_TEXT, false, AT(quirks), 0, SIZE(quirks)},
 };
+
+// Of the tree, for a program that runs where it was built.
+static const char *built_in_dir(void)
+{
+	const char *build = WR_BUILD_DIR "/";
+	char exe[512];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe));
+
+	if (WR_BUILD_DIR[0] != '\0' && n > (ssize_t)strlen(build) &&
+		strncmp(exe, build, strlen(build)) == 0)
+		return WR_TREE_DIR "/drivers-config";
+	return WR_DRIVERS_CONFIG_DIR;
+}
 
 const char *wr_port_profiles_dir(const char *dir)
 {
@@ -50,7 +71,7 @@ const char *wr_port_profiles_dir(const char *dir)
 
 	if (dir != NULL)
 		return dir;
-	return env != NULL && env[0] != '\0' ? env : WR_DRIVERS_CONFIG_DIR;
+	return env != NULL && env[0] != '\0' ? env : built_in_dir();
 }
 
 bool wr_port_profile_for_device(const char *dir, const char *device, char *driver, size_t len)
@@ -111,6 +132,12 @@ static int set_field(
 			return wr_err_set(
 				err, EINVAL, "%s: '%s' is neither true nor false", f->key, text);
 		*(bool *)to = text[0] == 't';
+		return 0;
+	case FIELD_YES:
+		if (strcmp(text, "yes") != 0 && strcmp(text, "no") != 0)
+			return wr_err_set(
+				err, EINVAL, "%s: '%s' is neither yes nor no", f->key, text);
+		*(bool *)to = text[0] == 'y';
 		return 0;
 	default:
 		return set_number(to, f, text, err);
@@ -208,5 +235,51 @@ int wr_driver_profile_load(
 			driver);
 	if (rc < 0)
 		wr_err_prefix(err, "%s", path);
+	return rc;
+}
+
+static bool has_pci_id(const char *list, uint16_t vendor, uint16_t device)
+{
+	char want[16], whole[16];
+
+	snprintf(want, sizeof(want), "%04x:%04x", vendor, device);
+	snprintf(whole, sizeof(whole), "%04x:*", vendor);
+	for (const char *at = list; *at != '\0'; at += strspn(at, " ")) {
+		size_t n = strcspn(at, " ");
+
+		if ((n == strlen(want) && strncasecmp(at, want, n) == 0) ||
+			(n == strlen(whole) && strncasecmp(at, whole, n) == 0))
+			return true;
+		at += n;
+	}
+	return false;
+}
+
+int wr_driver_profile_find_pci(const char *dir, uint16_t vendor, uint16_t device,
+	struct wr_driver_profile *out, struct wr_err *err)
+{
+	DIR *list = opendir(wr_port_profiles_dir(dir));
+	struct dirent *e;
+	int rc = -ENOENT;
+
+	if (list == NULL)
+		return wr_err_set(err, errno, "%s: %s", wr_port_profiles_dir(dir), strerror(errno));
+	while (rc == -ENOENT && (e = readdir(list)) != NULL) {
+		const char *dot = strstr(e->d_name, ".yaml");
+		char driver[WR_NAME_LEN];
+
+		if (dot == NULL || dot[5] != '\0' || (size_t)(dot - e->d_name) >= sizeof(driver))
+			continue;
+		snprintf(driver, sizeof(driver), "%.*s", (int)(dot - e->d_name), e->d_name);
+		rc = wr_driver_profile_load(dir, driver, out, err);
+		if (rc == 0 && !has_pci_id(out->pci_ids, vendor, device))
+			rc = -ENOENT;
+	}
+	closedir(list);
+	if (rc == -ENOENT) {
+		memset(out, 0, sizeof(*out));
+		return wr_err_set(err, ENOENT, "no profile in %s names the PCI ids %04x:%04x",
+			wr_port_profiles_dir(dir), vendor, device);
+	}
 	return rc;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <rte_ether.h>
@@ -30,12 +31,17 @@ struct wr_driver_profile {
 	char driver[WR_NAME_LEN]; // ethdev driver name, "net_af_packet"
 	char summary[160];
 	char kernel_driver[WR_NAME_LEN]; // to bind to: "vfio-pci"; empty for virtual ports
+	char native_driver[WR_NAME_LEN]; // the kernel's own, which a NIC is given back to: "ice"
+	char pci_ids[704];               // "8086:1592 8086:1593"; "15b3:*" is a whole vendor
 	char devargs[160];               // appended to the device string when absent there
 	uint16_t rx_queues_max, tx_queues_max;
 	uint16_t rx_desc, tx_desc; // defaults
 	uint32_t mtu_max;
-	bool rss;        // key and RETA can be set and are honoured
-	bool multi_segs; // chains are safe to send
+	bool rss;              // key and RETA can be set and are honoured
+	uint16_t rss_key_len;  // bytes, and entries, as documented; 0: not told
+	uint16_t rss_reta_len; // what the driver reports at run time decides
+	bool multi_segs;       // chains are safe to send
+	bool tested;           // run here, by the tests
 	char quirks[400];
 };
 
@@ -43,6 +49,14 @@ struct wr_driver_profile {
 // key, value, what would be right).
 int wr_driver_profile_load(
 	const char *dir, const char *driver, struct wr_driver_profile *out, struct wr_err *err);
+
+// Name of the profile in `dir` (as above) whose name is the longest that `device`, a virtual
+// device's name, begins with. False: none.
+bool wr_port_profile_for_device(const char *dir, const char *device, char *driver, size_t len);
+
+// The profile of a PCI device by its ids. 0, -ENOENT, or as load.
+int wr_driver_profile_find_pci(const char *dir, uint16_t vendor, uint16_t device,
+	struct wr_driver_profile *out, struct wr_err *err);
 
 struct wr_port_config {
 	char name[WR_NAME_LEN];    // as the operator calls it

@@ -79,7 +79,7 @@ static void rss_apply_on_device(void **state)
 	out = fopen(path, "w");
 	assert_non_null(out);
 	fputs("driver: net_null\nsummary: s\nrx_queues_max: 4\ntx_queues_max: 4\nrx_desc: 512\n"
-	      "tx_desc: 512\nmtu_max: 1500\nrss: true\nmulti_segs: true\n",
+	      "tx_desc: 512\nmtu_max: 1500\nrss: true\nmulti_segs: true\ntested: no\n",
 		out);
 	fclose(out);
 	cfg.profiles_dir = dir;

@@ -37,7 +37,7 @@ static void write_profile(const char *text)
 
 #define GOOD                                                                                       \
 	"driver: net_x\nsummary: a card\nrx_queues_max: 4\ntx_queues_max: 8\nrx_desc: 512\n"       \
-	"tx_desc: 256\nmtu_max: 9000\nrss: true\nmulti_segs: false\n"
+	"tx_desc: 256\nmtu_max: 9000\nrss: true\nmulti_segs: false\ntested: no\n"
 
 static void expect_error(const char *text, const char *part, const char *part2)
 {
@@ -83,13 +83,14 @@ static void profile_load_missing(void **state)
 
 static void profile_load_bad_values(void **state)
 {
-	expect_error(GOOD "speed: 10\n", "line 10", "speed: unknown key");
-	expect_error(GOOD "rss: true\n", "line 10", "given twice");
+	expect_error(GOOD "speed: 10\n", "line 11", "speed: unknown key");
+	expect_error(GOOD "rss: true\n", "line 11", "given twice");
 	expect_error("driver: net_x\nsummary: s\nrx_queues_max: 0\n", "rx_queues_max", "from 1 to");
 	expect_error("driver: net_x\nsummary: s\nrx_queues_max: 4x\n", "'4x'", "line 3");
 	expect_error("driver: net_x\nrx_desc: -5\n", "'-5'", "from 32");
 	expect_error("driver: net_x\nmtu_max: 70000\n", "'70000'", "from 1280");
 	expect_error("rss: maybe\n", "'maybe'", "true nor false");
+	expect_error("tested: true\n", "'true'", "neither yes nor no");
 	expect_error("rss: [true]\n", "rss", "not a list");
 	expect_error("[a, b]: 1\n", "line 1", "plain word");
 }
@@ -101,7 +102,7 @@ static void profile_load_bad_form(void **state)
 	expect_error("driver: [net_x\n", "line", "not YAML");
 	expect_error("driver: net_x\nsummary: s\n", "rx_queues_max", "missing");
 	expect_error("driver: net_y\nsummary: s\nrx_queues_max: 4\ntx_queues_max: 8\nrx_desc: 512\n"
-		     "tx_desc: 256\nmtu_max: 9000\nrss: true\nmulti_segs: false\n",
+		     "tx_desc: 256\nmtu_max: 9000\nrss: true\nmulti_segs: false\ntested: no\n",
 		"'net_y'", "'net_x'");
 }
 
@@ -143,7 +144,7 @@ static void profile_load_shipped(void **state)
 		count++;
 	}
 	closedir(d);
-	assert_int_equal(count, 9);
+	assert_int_equal(count, 14);
 }
 
 static void profile_dir_precedence(void **state)
@@ -172,6 +173,42 @@ static void profile_for_device_longest(void **state)
 	assert_false(wr_port_profile_for_device(NULL, "net_foo0", driver, sizeof(driver)));
 }
 
+static void profile_find_pci_ids(void **state)
+{
+	struct wr_driver_profile p;
+	struct wr_err err = {0};
+
+	assert_int_equal(wr_driver_profile_find_pci(NULL, 0x8086, 0x1592, &p, &err), 0);
+	assert_string_equal(p.driver, "net_ice");
+	assert_string_equal(p.native_driver, "ice");
+	assert_false(p.tested);
+	assert_int_equal(p.rss_key_len, 52);
+	assert_int_equal(p.rss_reta_len, 512);
+	// A whole vendor, and one device of another.
+	assert_int_equal(wr_driver_profile_find_pci(NULL, 0x15b3, 0x1234, &p, &err), 0);
+	assert_string_equal(p.driver, "net_mlx5");
+	assert_int_equal(wr_driver_profile_find_pci(NULL, 0x15ad, 0x07b0, &p, &err), 0);
+	assert_string_equal(p.driver, "net_vmxnet3");
+	assert_int_equal(wr_driver_profile_find_pci(NULL, 0x8086, 0x0001, &p, &err), -ENOENT);
+	assert_non_null(strstr(err.text, "8086:0001"));
+	assert_int_equal(p.driver[0], 0);
+	assert_int_equal(wr_driver_profile_find_pci("/absent", 1, 1, &p, NULL), -ENOENT);
+}
+
+// A wrong file is said, not passed over.
+static void profile_find_pci_broken(void **state)
+{
+	struct wr_driver_profile p;
+	struct wr_err err = {0};
+
+	write_profile(GOOD "pci_ids: abcd:0001 ABCD:00FF\n");
+	assert_int_equal(wr_driver_profile_find_pci(dir, 0xabcd, 0x00ff, &p, &err), 0);
+	assert_int_equal(wr_driver_profile_find_pci(dir, 0xabcd, 0x000f, &p, NULL), -ENOENT);
+	write_profile("driver: net_x\n");
+	assert_int_equal(wr_driver_profile_find_pci(dir, 0xabcd, 1, &p, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "net_x.yaml"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -181,6 +218,8 @@ int main(void)
 		cmocka_unit_test(profile_load_bad_form),
 		cmocka_unit_test(profile_load_text_limit),
 		cmocka_unit_test(profile_load_shipped),
+		cmocka_unit_test(profile_find_pci_ids),
+		cmocka_unit_test(profile_find_pci_broken),
 		cmocka_unit_test(profile_dir_precedence),
 		cmocka_unit_test(profile_for_device_longest),
 	};
