@@ -6,21 +6,17 @@
 
 #include "proxy_priv.h"
 
-void admit_init(struct wr_proxy *p)
+void admit_plan(struct service_run *r, const struct wr_conf *conf, uint16_t service)
 {
-	p->limit = wr_proxy_limit_rule(&p->conf->limit);
-	for (uint32_t i = 0; i < p->conf->service_count; i++) {
-		struct service_run *r = &p->runs[i];
+	const struct wr_conf_service *sv = &conf->services[service];
+	const struct wr_conf_limit *all = &conf->limit;
 
-		r->limit = wr_proxy_limit_rule(&p->conf->services[i].limit);
-		r->client = wr_proxy_limit_rule(&p->conf->services[i].client);
-		r->counts =
-			(p->limit.connections | r->limit.connections | r->client.connections) != 0;
-		r->bytes =
-			(p->limit.bytes_per_s | r->limit.bytes_per_s | r->client.bytes_per_s) != 0;
-		// Its rate is the door's business alone.
-		r->clients = (r->client.connections | r->client.bytes_per_s) != 0;
-	}
+	r->limit = wr_proxy_limit_rule(&sv->limit);
+	r->client = wr_proxy_limit_rule(&sv->client);
+	r->counts = (all->connections | r->limit.connections | r->client.connections) != 0;
+	r->bytes = (all->bytes | r->limit.bytes_per_s | r->client.bytes_per_s) != 0;
+	// Its rate is the door's business alone.
+	r->clients = (r->client.connections | r->client.bytes_per_s) != 0;
 }
 
 static void refuse(struct wr_proxy *p, struct session *s, uint32_t scope, wr_us_t now)
@@ -53,6 +49,30 @@ static void client_put(struct wr_proxy *p, struct session *s)
 	s->client_index = WR_CLIENT_NONE;
 }
 
+// Give back what counts the session, as it was when it came: limits may have come and gone since.
+static void leave(struct wr_proxy *p, struct session *s)
+{
+	struct wr_limit *limits = p->cfg.shared->limits;
+
+	if (s->limited & COUNTED_INSTANCE)
+		wr_limit_leave(&limits[0]);
+	if (s->limited & COUNTED_SERVICE)
+		wr_limit_leave(&limits[1 + s->service]);
+	if (s->limited & COUNTED_CLIENT)
+		wr_limit_leave(wr_clients_limit(p->cfg.shared->clients, s->client_index));
+	s->limited = 0;
+}
+
+static bool count(struct session *s, uint8_t by, struct wr_limit *l, const struct wr_limit_rule *r)
+{
+	if (r->connections == 0)
+		return true;
+	if (!wr_limit_enter(l, r))
+		return false;
+	s->limited |= by;
+	return true;
+}
+
 // Each limit that is configured counts the session, or none does.
 static bool enter(struct wr_proxy *p, struct session *s, wr_us_t now)
 {
@@ -60,25 +80,16 @@ static bool enter(struct wr_proxy *p, struct session *s, wr_us_t now)
 	const struct service_run *r = &p->runs[s->service];
 	uint32_t scope = UINT16_MAX; // the instance's
 
-	if (p->limit.connections != 0 && !wr_limit_enter(&limits[0], &p->limit))
-		goto refused;
-	scope = s->service;
-	if (r->limit.connections != 0 && !wr_limit_enter(&limits[1 + s->service], &r->limit))
-		goto leave_instance;
-	if (r->client.connections != 0 && s->client_index != WR_CLIENT_NONE &&
-		!wr_limit_enter(
-			wr_clients_limit(p->cfg.shared->clients, s->client_index), &r->client))
-		goto leave_service;
-	s->limited = true;
-	return true;
-
-leave_service:
-	if (r->limit.connections != 0)
-		wr_limit_leave(&limits[1 + s->service]);
-leave_instance:
-	if (p->limit.connections != 0)
-		wr_limit_leave(&limits[0]);
-refused:
+	if (count(s, COUNTED_INSTANCE, &limits[0], &p->limit)) {
+		scope = s->service;
+		if (count(s, COUNTED_SERVICE, &limits[1 + s->service], &r->limit) &&
+			(s->client_index == WR_CLIENT_NONE ||
+				count(s, COUNTED_CLIENT,
+					wr_clients_limit(p->cfg.shared->clients, s->client_index),
+					&r->client)))
+			return true;
+	}
+	leave(p, s);
 	refuse(p, s, scope, now);
 	return false;
 }
@@ -105,18 +116,7 @@ bool admit_session(struct wr_proxy *p, struct session *s, const struct wr_addr *
 
 void admit_leave(struct wr_proxy *p, struct session *s)
 {
-	struct wr_limit *limits = p->cfg.shared->limits;
-	const struct service_run *r = &p->runs[s->service];
-
-	if (s->limited) {
-		if (p->limit.connections != 0)
-			wr_limit_leave(&limits[0]);
-		if (r->limit.connections != 0)
-			wr_limit_leave(&limits[1 + s->service]);
-		if (r->client.connections != 0 && s->client_index != WR_CLIENT_NONE)
-			wr_limit_leave(wr_clients_limit(p->cfg.shared->clients, s->client_index));
-		s->limited = false;
-	}
+	leave(p, s);
 	client_put(p, s);
 }
 

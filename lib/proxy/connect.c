@@ -29,6 +29,15 @@ void connect_release_port(struct wr_proxy *p, struct session *s)
 	s->lport = 0;
 }
 
+uint64_t connect_key(const struct wr_proxy *p, const struct session *s)
+{
+	const struct session_note *n = note_of(p, s);
+	struct wr_endpoint client = {n->client, n->client_port};
+	uint16_t pool = (uint16_t)session_service(p, s)->pool;
+
+	return wr_backends_key(p->cfg.backends, wr_backends_route(p->cfg.backends, pool), &client);
+}
+
 // Begin a connect to one backend, mirroring what the client negotiated so that segments pass whole.
 static int connect_to(struct wr_proxy *p, struct session *s, const struct wr_tcp_info *client,
 	struct wr_backend *be, wr_us_t now)
@@ -63,14 +72,17 @@ static int connect_to(struct wr_proxy *p, struct session *s, const struct wr_tcp
 void connect_give_up(struct wr_proxy *p, struct session *s, wr_us_t now)
 {
 	struct wr_service_counters *sc = &p->services[s->service];
+	enum wr_record_cause why = note_of(p, s)->cause; // of the last failure
 
+	note_waited(p, s, now);
 	if (s->tries == 0) {
 		wr_stats_add(p->stats, WR_CTR_no_backend, 1);
 		sc->refused++;
+		why = WR_RECORD_NO_BACKEND;
 	} else {
 		sc->failed++;
 	}
-	session_abort(p, s, now);
+	session_abort(p, s, why, now);
 }
 
 uint32_t connect_most(const struct wr_proxy *p, const struct session *s)
@@ -99,14 +111,21 @@ static bool connect_here(
 		return true;
 	}
 	wr_backend_counters(be, p->cfg.worker)->connect_failed++;
+	note_of(p, s)->cause = WR_RECORD_RESOURCE;
 	place_put(p, s);
 	return false;
+}
+
+static void wait_begin(struct wr_proxy *p, struct session *s, wr_us_t now)
+{
+	note_wait(p, s, now);
+	wait_join(p, s, now);
 }
 
 static void connect_on(
 	struct wr_proxy *p, struct session *s, const struct wr_tcp_info *client, wr_us_t now)
 {
-	uint64_t key = wr_maglev_key(&client->tuple.remote, client->tuple.rport);
+	uint64_t key = connect_key(p, s);
 	uint32_t most = connect_most(p, s);
 
 	while (s->tries < most) {
@@ -115,7 +134,7 @@ static void connect_on(
 		if (found == PLACE_NONE)
 			break;
 		if (found == PLACE_FULL) {
-			wait_join(p, s, now);
+			wait_begin(p, s, now);
 			return;
 		}
 		if (connect_here(p, s, client, now))
@@ -130,8 +149,9 @@ void connect_first(
 	uint16_t pool = (uint16_t)session_service(p, s)->pool;
 
 	// Nobody overtakes those that wait; without a backend waiting leads nowhere.
-	if (p->pool_waiting[pool] > 0 && wr_backends_usable(p->cfg.backends, pool) > 0)
-		wait_join(p, s, now);
+	if (p->pool_waiting[pool] > 0 &&
+		wr_backends_usable(p->cfg.backends, wr_backends_route(p->cfg.backends, pool)) > 0)
+		wait_begin(p, s, now);
 	else
 		connect_on(p, s, client, now);
 }
@@ -139,22 +159,45 @@ void connect_first(
 void connect_placed(
 	struct wr_proxy *p, struct session *s, const struct wr_tcp_info *client, wr_us_t now)
 {
+	note_waited(p, s, now);
 	if (!connect_here(p, s, client, now))
 		connect_on(p, s, client, now);
 }
 
-void connect_failed(struct wr_proxy *p, struct session *s, enum wr_tcp_end end, wr_us_t now)
+// Whether our SYN ever left.
+static bool syn_sent(struct wr_proxy *p, const struct session *s)
+{
+	struct wr_tcp_info server;
+
+	return !wr_tcp_info(p->tcp, s->server, &server) || server.snd_nxt != server.iss;
+}
+
+// Count a connect that failed where it belongs: at the backend's door, or at ours.
+static enum wr_record_cause blame(struct wr_proxy *p, struct session *s, enum wr_tcp_end end)
 {
 	struct wr_backend *be = wr_backends_get(p->cfg.backends, s->backend);
 	struct wr_backend_counters *bc = wr_backend_counters(be, p->cfg.worker);
+
+	if (end == WR_TCP_END_REFUSED) {
+		bc->connect_refused++;
+	} else if (end == WR_TCP_END_NO_ROUTE) {
+		bc->connect_unreachable++;
+	} else if (end == WR_TCP_END_TIMEOUT && syn_sent(p, s)) {
+		bc->connect_timeout++;
+	} else {
+		bc->connect_failed++;
+		return WR_RECORD_RESOURCE;
+	}
+	note_fault(p, s);
+	return end == WR_TCP_END_TIMEOUT ? WR_RECORD_SERVER_TIMEOUT : WR_RECORD_SERVER;
+}
+
+static void leave_and_go_on(
+	struct wr_proxy *p, struct session *s, enum wr_record_cause why, wr_us_t now)
+{
 	struct wr_tcp_info client;
 
-	if (end == WR_TCP_END_REFUSED)
-		bc->connect_refused++;
-	else if (end == WR_TCP_END_TIMEOUT)
-		bc->connect_timeout++;
-	else
-		bc->connect_failed++;
+	note_of(p, s)->cause = (uint8_t)why;
 	wr_tcp_abort(p->tcp, s->server, now);
 	s->server = WR_HANDLE_NONE;
 	connect_release_port(p, s);
@@ -163,4 +206,17 @@ void connect_failed(struct wr_proxy *p, struct session *s, enum wr_tcp_end end, 
 		connect_on(p, s, &client, now);
 	else
 		connect_give_up(p, s, now);
+}
+
+void connect_failed(struct wr_proxy *p, struct session *s, enum wr_tcp_end end, wr_us_t now)
+{
+	leave_and_go_on(p, s, blame(p, s, end), now);
+}
+
+void connect_elsewhere(struct wr_proxy *p, struct session *s, wr_us_t now)
+{
+	struct wr_backend *be = wr_backends_get(p->cfg.backends, s->backend);
+
+	wr_backend_counters(be, p->cfg.worker)->connect_failed++;
+	leave_and_go_on(p, s, WR_RECORD_DOWN, now);
 }

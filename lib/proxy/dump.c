@@ -4,7 +4,8 @@
 
 #include "proxy_priv.h"
 
-#define LOOK_MAX 4096 // slots looked at in one call: bounds its time inside the loop
+#define LOOK_MAX      4096 // slots looked at in one call: bounds its time inside the loop
+#define ADDRESS_LOOKS 256u // slots that one question about an address looks at
 
 static bool stalled_client(const struct session *s)
 {
@@ -34,6 +35,8 @@ static bool matches(const struct wr_session_filter *f, const struct session *s)
 static bool fill(struct wr_proxy *p, const struct session *s, const struct wr_session_filter *f,
 	struct wr_session_info *out, wr_us_t now)
 {
+	const struct session_note *n = note_of(p, s);
+
 	*out = (struct wr_session_info){.id = s->self,
 		.worker = p->cfg.worker,
 		.service = s->service,
@@ -45,9 +48,15 @@ static bool fill(struct wr_proxy *p, const struct session *s, const struct wr_se
 		.stalled_backend = stalled_server(s),
 		.age_us = now - s->began_us,
 		.idle_us = now - s->moved_us};
+	if (s->proxied)
+		out->proxied = (struct wr_endpoint){n->client, n->client_port};
+	if (s->answered)
+		out->first_byte_us = n->first_byte_us;
 	if (!wr_tcp_info(p->tcp, s->client, &out->client))
 		return false;
-	if (f->has_peer && !wr_addr_eq(&f->peer, &out->client.tuple.remote))
+	// By either name: the other end of its connection, or who it is for.
+	if (f->has_peer && !wr_addr_eq(&f->peer, &out->client.tuple.remote) &&
+		!wr_addr_eq(&f->peer, &n->client))
 		return false;
 	out->has_server =
 		s->server != WR_HANDLE_NONE && wr_tcp_info(p->tcp, s->server, &out->server);
@@ -70,6 +79,30 @@ uint32_t wr_proxy_dump(struct wr_proxy *p, const struct wr_session_filter *f, ui
 	if (*cursor >= p->sessions.capacity)
 		*cursor = UINT32_MAX;
 	return n;
+}
+
+static bool has_address(struct wr_proxy *p, wr_handle_t conn, const struct wr_addr *a)
+{
+	struct wr_tcp_info info;
+
+	return conn != WR_HANDLE_NONE && wr_tcp_info(p->tcp, conn, &info) &&
+	       wr_addr_eq(&info.tuple.local, a);
+}
+
+bool wr_proxy_uses_address(struct wr_proxy *p, const struct wr_addr *a, uint32_t *cursor)
+{
+	for (uint32_t k = 0; k < ADDRESS_LOOKS && *cursor < p->sessions.capacity;
+		k++, (*cursor)++) {
+		const struct session *s = session_at(p, *cursor);
+
+		if (wr_pool_handle_at(&p->sessions, *cursor) == WR_HANDLE_NONE)
+			continue;
+		if (has_address(p, s->client, a) || has_address(p, s->server, a))
+			return true;
+	}
+	if (*cursor >= p->sessions.capacity)
+		*cursor = UINT32_MAX;
+	return false;
 }
 
 void wr_proxy_gauges(struct wr_proxy *p, struct wr_proxy_gauges *out)

@@ -34,29 +34,32 @@ static bool takes(void *arg, uint16_t id)
 	return false;
 }
 
-// Where nothing was limited at start, nothing ever is (lib/ctl refuses it): no places are counted.
+static void hold(struct wr_proxy *p, struct session *s, uint16_t id)
+{
+	wr_backends_hold(p->cfg.backends, p->cfg.worker, id);
+	s->backend = id;
+	s->placed = true;
+}
+
 static enum place_found take_any(
 	struct wr_proxy *p, struct session *s, const uint16_t *tried, uint16_t pool, uint64_t key)
 {
-	uint16_t id = wr_backends_pick(p->cfg.backends, pool, key, tried, s->tries);
+	uint16_t id = wr_backends_pick(p->cfg.backends, pool, p->cfg.worker, key, tried, s->tries);
 
+	p->runs[s->service].full = false;
 	if (id == WR_MAGLEV_NONE)
 		return PLACE_NONE;
-	s->backend = id;
-	s->placed = true;
+	hold(p, s, id);
 	return PLACE_FOUND;
 }
 
-enum place_found place_take(
-	struct wr_proxy *p, struct session *s, const uint16_t *tried, uint64_t key)
+static enum place_found take_limited(
+	struct wr_proxy *p, struct session *s, const uint16_t *tried, uint16_t pool, uint64_t key)
 {
-	uint16_t pool = (uint16_t)session_service(p, s)->pool;
 	struct search q = {.p = p, .tried = tried, .tries = s->tries};
 	struct wr_lease *l = p->cfg.shared->pools[pool];
 	uint16_t id;
 
-	if (likely(!p->limited_pools[pool]))
-		return take_any(p, s, tried, pool, key);
 	if (wr_backends_usable(p->cfg.backends, pool) == 0)
 		return PLACE_NONE;
 	touch(p->leased_pools, pool);
@@ -64,30 +67,44 @@ enum place_found place_take(
 		p->runs[s->service].full = true;
 		return PLACE_FULL;
 	}
-	id = wr_backends_pick_if(p->cfg.backends, pool, key, takes, &q);
+	id = wr_backends_pick_if(p->cfg.backends, pool, p->cfg.worker, key, takes, &q);
 	p->runs[s->service].full = id == WR_MAGLEV_NONE && q.full;
 	if (id == WR_MAGLEV_NONE) {
 		wr_lease_put(l, p->cfg.worker);
 		return q.full ? PLACE_FULL : PLACE_NONE;
 	}
-	s->backend = id;
-	s->placed = true;
+	hold(p, s, id);
+	s->leased = true;
 	return PLACE_FOUND;
 }
 
+enum place_found place_take(
+	struct wr_proxy *p, struct session *s, const uint16_t *tried, uint64_t key)
+{
+	uint16_t pool = wr_backends_route(p->cfg.backends, (uint16_t)session_service(p, s)->pool);
+
+	if (likely(!wr_proxy_shared_limited(p->cfg.shared, pool)))
+		return take_any(p, s, tried, pool, key);
+	return take_limited(p, s, tried, pool, key);
+}
+
+// Its pool may have become limited, or not limited any more, since: what was taken goes back.
 void place_put(struct wr_proxy *p, struct session *s)
 {
-	uint16_t pool = (uint16_t)session_service(p, s)->pool;
+	uint16_t pool;
 
 	if (!s->placed)
 		return;
 	s->placed = false;
-	if (likely(!p->limited_pools[pool]))
-		return;
-	wr_lease_put(p->cfg.shared->backends[s->backend], p->cfg.worker);
-	wr_lease_put(p->cfg.shared->pools[pool], p->cfg.worker);
-	touch(p->leased_backends, s->backend);
-	touch(p->leased_pools, pool);
+	if (unlikely(s->leased)) {
+		s->leased = false;
+		pool = wr_backends_get(p->cfg.backends, s->backend)->pool;
+		wr_lease_put(p->cfg.shared->backends[s->backend], p->cfg.worker);
+		wr_lease_put(p->cfg.shared->pools[pool], p->cfg.worker);
+		touch(p->leased_backends, s->backend);
+		touch(p->leased_pools, pool);
+	}
+	wr_backends_release(p->cfg.backends, p->cfg.worker, s->backend);
 }
 
 static void tick(struct wr_proxy *p, struct wr_lease **leases, uint64_t *bits, uint32_t words)

@@ -17,58 +17,42 @@
 #define LOOKS_PER_TURN  1024u       // slots looked at for sessions to kill
 #define TELL_US         WR_US_PER_S // between events that stand for many
 
-// Largest MSS to show to clients of a service: what the path to every backend of its pool takes, so
-// that a segment of the client's goes on whole; never above what the client's own path takes.
-static uint16_t listener_mss(const struct wr_proxy *p, const struct wr_conf_service *sv, bool v4)
+static bool tables_create(struct wr_proxy *p)
 {
-	const struct wr_conf_pool *pc = &p->conf->pools[sv->pool];
-	uint16_t most = 0, least = UINT16_MAX;
+	size_t counters = WR_MAX_SERVICES * sizeof(*p->services);
+	static const struct wr_conf_service nobody;
+	struct wr_waitq_config wait;
 
-	for (uint32_t i = 0; i < p->conf->port_count; i++) {
-		uint16_t mtu = p->conf->ports[i].mtu != 0 ? p->conf->ports[i].mtu : 1500;
-		uint16_t mss = (uint16_t)(mtu - (v4 ? 40 : 60));
-
-		if (mss > most)
-			most = mss;
-	}
-	for (uint32_t i = 0; i < pc->backend_count; i++) {
-		uint16_t mss = path_mss(p, &pc->backends[i].address.addr);
-
-		if (mss != 0 && mss < least)
-			least = mss;
-	}
-	return most < least ? most : least;
+	if (wr_pool_init(&p->sessions, "sessions", p->cfg.max_sessions, sizeof(struct session),
+		    p->cfg.numa_node) < 0)
+		return false;
+	p->services = aligned_alloc(64, counters);
+	p->runs = calloc(WR_MAX_SERVICES, sizeof(*p->runs));
+	if (p->services == NULL || p->runs == NULL || notes_create(p) < 0 || checks_create(p) < 0)
+		return false;
+	memset(p->services, 0, counters);
+	wait = wait_plan(p, &nobody);
+	for (uint32_t i = 0; i < WR_MAX_SERVICES; i++)
+		wr_waitq_init(&p->runs[i].wait, &wait);
+	for (uint32_t i = 0; i < WR_MAX_LISTENERS; i++)
+		p->listeners[i].service = WR_PROXY_NO_SERVICE;
+	return true;
 }
 
-static int listeners_create(struct wr_proxy *p, struct wr_err *err)
+// What is configured comes as the first change.
+static bool configure(struct wr_proxy *p, wr_us_t now, struct wr_err *err)
 {
-	uint32_t id = 0;
+	struct wr_proxy_change *c = wr_proxy_change_create(p, p->cfg.conf, err);
+	const struct wr_err *why;
 
-	for (uint32_t i = 0; i < p->conf->service_count; i++) {
-		const struct wr_conf_service *sv = &p->conf->services[i];
-
-		for (uint32_t k = 0; k < sv->listen_count; k++, id++) {
-			struct wr_tcp_listen_opts o = {.user = id,
-				.deferred = sv->accept == WR_CONF_ACCEPT_DEFERRED,
-				.mss_v4 = listener_mss(p, sv, true),
-				.mss_v6 = listener_mss(p, sv, false)};
-			char text[WR_ENDPOINT_STR];
-			int rc;
-
-			if (id >= WR_MAX_LISTENERS)
-				return wr_err_set(
-					err, EINVAL, "more than %u listeners", WR_MAX_LISTENERS);
-			p->service_of_listener[id] = (uint16_t)i;
-			rc = wr_tcp_listen(p->tcp, &sv->listen[k], &o);
-			if (rc < 0)
-				return wr_err_set(err, -rc, "service %s: cannot listen on %s: %s",
-					sv->name,
-					wr_endpoint_format(&sv->listen[k], text, sizeof(text)),
-					rc == -EADDRINUSE ? "another service has it"
-							  : "out of memory");
-		}
-	}
-	return 0;
+	if (c == NULL)
+		return false;
+	wr_proxy_adopt(p, c, now);
+	why = change_err(c);
+	if (why != NULL)
+		wr_err_set(err, EINVAL, "%s", why->text);
+	wr_proxy_change_destroy(c);
+	return why == NULL;
 }
 
 struct wr_proxy *wr_proxy_create(const struct wr_proxy_config *cfg, wr_us_t now, struct wr_err *err)
@@ -78,26 +62,13 @@ struct wr_proxy *wr_proxy_create(const struct wr_proxy_config *cfg, wr_us_t now,
 	if (p == NULL)
 		goto fail;
 	p->cfg = *cfg;
-	p->conf = cfg->conf;
 	p->tcp = cfg->tcp;
 	p->stats = cfg->stats;
+	p->wait_next_us = WR_US_NEVER;
 	wr_rng_init(&p->rng, cfg->seed);
+	wr_rng_init(&p->maker.rng, ~cfg->seed);
 	wr_wheel_init(&p->wheel, now);
-	for (uint32_t i = 0; i < p->conf->pool_count; i++)
-		p->limited_pools[i] = wr_conf_pool_limited(p->conf, i);
-	p->services = aligned_alloc(64, p->conf->service_count * sizeof(*p->services));
-	if (p->services == NULL)
-		goto fail;
-	memset(p->services, 0, p->conf->service_count * sizeof(*p->services));
-	if (wr_pool_init(&p->sessions, "sessions", cfg->max_sessions, sizeof(struct session),
-		    cfg->numa_node) < 0)
-		goto fail;
-	p->runs = calloc(p->conf->service_count, sizeof(*p->runs));
-	if (p->runs == NULL)
-		goto fail;
-	admit_init(p);
-	wait_init(p);
-	if (probes_create(p) < 0 || sources_create(p, err) < 0 || listeners_create(p, err) < 0)
+	if (!tables_create(p) || !configure(p, now, err))
 		goto fail;
 	return p;
 
@@ -113,10 +84,14 @@ void wr_proxy_destroy(struct wr_proxy *p)
 {
 	if (p == NULL)
 		return;
-	if (p->pairs != NULL)
-		sources_destroy(p);
+	for (uint32_t i = 0; i < WR_MAX_BACKENDS; i++)
+		sources_destroy(p->pairs[i]);
+	for (uint32_t i = 0; i < WR_MAX_PORTS; i++)
+		for (uint32_t f = 0; f < 2; f++)
+			wr_ports_order_destroy(p->maker.orders[i][f]);
 	wr_pool_fini(&p->sessions);
-	free(p->probes);
+	notes_destroy(p);
+	checks_destroy(p);
 	free(p->runs);
 	free(p->services);
 	free(p);
@@ -127,7 +102,7 @@ static void prefetch_session(const struct wr_proxy *p, const struct wr_tcp_ready
 	uint32_t index = r->user & ~USER_SESSION;
 	const char *s;
 
-	if (index >= p->sessions.capacity) // of a probe
+	if (index >= p->sessions.capacity) // of a check
 		return;
 	s = wr_pool_at(&p->sessions, index);
 	rte_prefetch0(&p->sessions.gen[index]);
@@ -160,8 +135,8 @@ static void dispatch(struct wr_proxy *p, const struct wr_tcp_ready *r, wr_us_t n
 {
 	struct session *s;
 
-	if (r->user & USER_PROBE) {
-		probe_event(p, r->user & ~USER_PROBE, r->conn, r->events, now);
+	if (r->user & USER_CHECK) {
+		check_event(p, r->user & ~USER_CHECK, r->conn, r->events, now);
 	} else if (r->user & USER_SESSION) {
 		s = session_of(p, r);
 		if (s == NULL)
@@ -199,6 +174,21 @@ static uint32_t poll_ready(struct wr_proxy *p, uint32_t budget, wr_us_t now)
 	return done;
 }
 
+// When its backend was picked: who came to it after it was asked to be emptied may stay.
+static wr_us_t picked_us(const struct wr_proxy *p, const struct session *s)
+{
+	if (!session_is_moving(s))
+		return s->connecting.since_us;
+	return note_of(p, s)->since_us - s->moving.connect_us;
+}
+
+static bool is_killed(const struct wr_proxy *p, const struct session *s)
+{
+	wr_us_t asked = s->backend != WR_MAGLEV_NONE ? p->killing[s->backend] : 0;
+
+	return p->aborting || (asked != 0 && picked_us(p, s) <= asked);
+}
+
 // Walk some slots and end the sessions of backends that are being killed, or all of them. The walk
 // goes around once after the newest request.
 static void kill_turn(struct wr_proxy *p, wr_us_t now)
@@ -213,14 +203,14 @@ static void kill_turn(struct wr_proxy *p, wr_us_t now)
 		p->kill_cursor = i + 1 == p->sessions.capacity ? 0 : i + 1;
 		if (wr_pool_handle_at(&p->sessions, i) == WR_HANDLE_NONE)
 			continue;
-		if (!p->aborting && (s->backend == WR_MAGLEV_NONE || !p->killing[s->backend]))
+		if (!is_killed(p, s))
 			continue;
 		ended++;
 		// A session that is still connecting tries the next backend.
 		if (s->state == WR_SESSION_CONNECTING && !p->aborting)
-			connect_failed(p, s, WR_TCP_END_NO_ROUTE, now);
+			connect_elsewhere(p, s, now);
 		else
-			session_abort(p, s, now);
+			session_abort(p, s, p->aborting ? WR_RECORD_KILLED : WR_RECORD_DOWN, now);
 	}
 	if (p->kill_left == 0) {
 		memset(p->killing, 0, sizeof(p->killing));
@@ -237,8 +227,8 @@ uint32_t wr_proxy_poll(struct wr_proxy *p, uint32_t budget, wr_us_t now)
 		n = wr_wheel_poll(&p->wheel, now);
 		if (n == NULL)
 			break;
-		if (n->kind == TIMER_PROBE)
-			probe_timer(p, n->owner, now);
+		if (n->kind == TIMER_CHECK)
+			check_timer(p, n->owner, now);
 		else
 			session_timer(p, session_at(p, n->owner), now);
 		done++;
@@ -273,7 +263,8 @@ void proxy_tell(struct wr_proxy *p, struct telling *t, enum wr_event_kind kind, 
 		.queue = UINT16_MAX,
 		.reason = t->reason,
 		.scope = t->scope,
-		.count = t->count};
+		.count = t->count,
+		.a = t->a};
 
 	if (t->count == 0 || (t->told_us != 0 && now < t->told_us + TELL_US))
 		return;
@@ -282,11 +273,11 @@ void proxy_tell(struct wr_proxy *p, struct telling *t, enum wr_event_kind kind, 
 	proxy_raise(p, &ev);
 }
 
-void wr_proxy_kill_backend(struct wr_proxy *p, uint16_t backend)
+void wr_proxy_kill_backend(struct wr_proxy *p, uint16_t backend, wr_us_t asked)
 {
 	if (backend >= WR_MAX_BACKENDS)
 		return;
-	p->killing[backend] = true;
+	p->killing[backend] = RTE_MAX(p->killing[backend], RTE_MAX(asked, (wr_us_t)1));
 	p->kill_left = p->sessions.capacity;
 }
 
@@ -296,7 +287,7 @@ bool wr_proxy_kill(struct wr_proxy *p, uint32_t session, wr_us_t now)
 
 	if (s == NULL)
 		return false;
-	session_abort(p, s, now);
+	session_abort(p, s, WR_RECORD_KILLED, now);
 	return true;
 }
 
@@ -316,15 +307,26 @@ uint16_t wr_proxy_service_at(const struct wr_proxy *p, const struct wr_addr *add
 {
 	uint32_t listener = wr_tcp_listener_user(p->tcp, addr, port);
 
-	return listener < WR_MAX_LISTENERS ? p->service_of_listener[listener] : WR_PROXY_NO_SERVICE;
+	return listener != UINT32_MAX ? proxy_service_of(p, listener) : WR_PROXY_NO_SERVICE;
 }
 
 const struct wr_service_counters *wr_proxy_service(const struct wr_proxy *p, uint16_t service)
 {
-	return service < p->conf->service_count ? &p->services[service] : NULL;
+	const struct wr_conf *c = __atomic_load_n(&p->conf, __ATOMIC_ACQUIRE);
+
+	if (service >= c->service_count || c->services[service].slot == WR_CONF_VACANT)
+		return NULL;
+	return &p->services[service];
+}
+
+uint64_t wr_proxy_service_sessions(const struct wr_proxy *p, uint16_t service)
+{
+	return service < WR_MAX_SERVICES
+	               ? __atomic_load_n(&p->services[service].sessions, __ATOMIC_RELAXED)
+	               : 0;
 }
 
 uint32_t wr_proxy_session_size(void)
 {
-	return sizeof(struct session);
+	return sizeof(struct session) + sizeof(struct session_note);
 }

@@ -65,7 +65,7 @@ static uint32_t pump_both(
 	struct wr_proxy *p, struct session *s, bool up, bool down, uint32_t most, wr_us_t now)
 {
 	struct wr_service_counters *sc = &p->services[s->service];
-	struct wr_backend *be = wr_backends_get(p->cfg.backends, s->backend);
+	struct wr_backend *be = wr_backends_held_slot(p->cfg.backends, s->backend);
 	struct wr_backend_counters *bc = wr_backend_counters(be, p->cfg.worker);
 	uint32_t in = 0, out = 0;
 	bool fin = false;
@@ -74,6 +74,8 @@ static uint32_t pump_both(
 		in = pump_one(p, s->client, s->server, most, &fin, now);
 		sc->bytes_in += in;
 		bc->bytes_out += in;
+		if (in > 0 && !s->owed)
+			note_request(p, s, now);
 		s->client_fin = fin;
 	}
 	fin = false;
@@ -81,7 +83,15 @@ static uint32_t pump_both(
 		out = pump_one(p, s->server, s->client, most, &fin, now);
 		sc->bytes_out += out;
 		bc->bytes_in += out;
+		if (out > 0) {
+			bc->last_byte_us = now;
+			s->owed = false;
+			if (unlikely(!s->answered))
+				note_answer(p, s, now);
+		}
 		s->server_fin = fin;
+		if (fin)
+			note_server_fin(p, s);
 	}
 	return in + out;
 }
@@ -92,6 +102,7 @@ static void pause_for(struct wr_proxy *p, struct session *s, wr_us_t wait, wr_us
 	uint32_t spread = (uint32_t)RTE_MIN(wait / 8 + 1, (wr_us_t)UINT32_MAX);
 
 	wr_stats_add(p->stats, WR_CTR_limits_paused, 1);
+	note_not_waiting(p, s); // what the backend sends now lies unread by our own will
 	s->moving.paused_until_us = now + wait + wr_rng_below(&p->rng, spread);
 	session_arm(p, s, now);
 }

@@ -5,30 +5,12 @@
 
 #include "proxy_priv.h"
 
-// A window that closes for a moment is what a slower reader does all the time.
-#define STALL_US (500 * WR_US_PER_MS)
-
 const char *wr_session_state_name(enum wr_session_state st)
 {
 	static const char *const names[WR_SESSION_STATES] = {
-		"pending", "connecting", "open", "half_closed", "closing"};
+		"header", "pending", "connecting", "open", "half_closed", "closing"};
 
 	return st < WR_SESSION_STATES ? names[st] : "?";
-}
-
-// When a closed window is worth an event.
-static wr_us_t stall_due(const struct session *s)
-{
-	const struct session_moving *m = session_moving(s);
-	wr_us_t due = WR_US_NEVER;
-
-	if (m == NULL)
-		return due;
-	if (m->client_stalled_us != 0 && !m->client_told)
-		due = m->client_stalled_us + STALL_US;
-	if (m->server_stalled_us != 0 && !m->server_told)
-		due = RTE_MIN(due, m->server_stalled_us + STALL_US);
-	return due;
 }
 
 // When the time-out of its state ends it.
@@ -37,6 +19,8 @@ static wr_us_t deadline(const struct wr_proxy *p, const struct session *s)
 	const struct wr_conf_service *sv = session_service(p, s);
 
 	switch (s->state) {
+	case WR_SESSION_HEADER:
+		return s->began_us + sv->header_us;
 	case WR_SESSION_PENDING:
 		return WR_US_NEVER; // its queue ends it
 	case WR_SESSION_CONNECTING:
@@ -66,8 +50,11 @@ void session_arm(struct wr_proxy *p, struct session *s, wr_us_t now)
 void session_set_state(struct wr_proxy *p, struct session *s, enum wr_session_state st, wr_us_t now)
 {
 	if (s->state == WR_SESSION_CONNECTING && st != WR_SESSION_CONNECTING) {
+		wr_us_t took = now - s->connecting.since_us;
+
 		p->connecting--;
-		s->moving = (struct session_moving){0};
+		s->moving = (struct session_moving){
+			.connect_us = (uint32_t)RTE_MIN(took, (wr_us_t)UINT32_MAX)};
 	}
 	s->state = (uint8_t)st;
 	s->moved_us = now;
@@ -102,8 +89,10 @@ static void session_end(struct wr_proxy *p, struct session *s, wr_us_t now)
 	wr_pool_put(&p->sessions, s->self);
 }
 
-void session_abort(struct wr_proxy *p, struct session *s, wr_us_t now)
+void session_abort(struct wr_proxy *p, struct session *s, enum wr_record_cause why, wr_us_t now)
 {
+	note_end(p, s, why, note_phase(p, s), now);
+	header_drop(p, s, now);
 	if (s->client != WR_HANDLE_NONE)
 		wr_tcp_abort(p->tcp, s->client, now);
 	if (s->server != WR_HANDLE_NONE)
@@ -117,50 +106,111 @@ static void refuse(struct wr_proxy *p, uint16_t service, wr_handle_t conn, wr_us
 	wr_tcp_abort(p->tcp, conn, now);
 }
 
-void session_open(struct wr_proxy *p, const struct wr_tcp_ready *r, wr_us_t now)
+// A session for a connection. NULL: refused.
+static struct session *session_get(
+	struct wr_proxy *p, uint16_t service, wr_handle_t conn, bool deferred, wr_us_t now)
 {
-	uint16_t service = p->service_of_listener[r->listener];
-	struct wr_service_counters *sc = &p->services[service];
-	struct wr_tcp_info client;
+	struct session *s = NULL;
 	wr_handle_t self;
-	struct session *s;
 
 	if (p->stopped) {
 		wr_stats_drop(p->stats, WR_DROP_draining, 1);
-		refuse(p, service, r->conn, now);
-		return;
+		refuse(p, service, conn, now);
+		return NULL;
 	}
 	s = wr_pool_get(&p->sessions, &self);
 	if (s == NULL) {
 		wr_stats_drop(p->stats, WR_DROP_session_pool_full, 1);
-		refuse(p, service, r->conn, now);
-		return;
+		refuse(p, service, conn, now);
+		return NULL;
 	}
 	*s = (struct session){.self = self,
-		.client = r->conn,
+		.client = conn,
 		.service = service,
 		.backend = WR_MAGLEV_NONE,
 		.state = WR_SESSION_CONNECTING,
 		.began_us = now,
 		.moved_us = now,
+		.class = (uint8_t)p->conf->services[service].class,
 		.connecting.since_us = now,
 		.client_index = WR_CLIENT_NONE,
-		.deferred = (r->events & WR_TCP_EV_SYN) != 0};
-	if (!wr_tcp_info(p->tcp, r->conn, &client) ||
-		!admit_session(p, s, &client.tuple.remote, now)) {
-		wr_tcp_abort(p->tcp, r->conn, now);
-		wr_pool_put(&p->sessions, self);
-		return;
-	}
+		.deferred = deferred};
 	s->timer.owner = wr_handle_index(self);
 	s->timer.kind = TIMER_SESSION;
-	wr_tcp_set_user(p->tcp, r->conn, USER_SESSION | wr_handle_index(self));
-	p->connecting++;
+	return s;
+}
+
+// It counts from now on.
+static void session_begin(struct wr_proxy *p, struct session *s)
+{
+	struct wr_service_counters *sc = &p->services[s->service];
+
+	wr_tcp_set_user(p->tcp, s->client, USER_SESSION | wr_handle_index(s->self));
 	sc->sessions_total++;
 	if (++sc->sessions > sc->sessions_peak)
 		sc->sessions_peak = sc->sessions;
 	wr_stats_add(p->stats, WR_CTR_sessions_opened, 1);
+}
+
+// Behind a balancer that tells first who its client is. A header cannot come before the handshake,
+// so nobody is kept waiting with that.
+static void session_open_proxied(struct wr_proxy *p, struct session *s, wr_us_t now)
+{
+	session_begin(p, s);
+	if (s->deferred)
+		wr_tcp_accept(p->tcp, s->client, now);
+	s->deferred = false;
+	s->state = WR_SESSION_HEADER;
+	s->header = (struct session_header){0};
+	session_arm(p, s, now);
+	header_take(p, s, now); // it may have come with the handshake
+}
+
+void session_open(struct wr_proxy *p, const struct wr_tcp_ready *r, wr_us_t now)
+{
+	uint16_t service = proxy_service_of(p, r->listener);
+	const struct wr_conf_service *sv;
+	struct wr_tcp_info client;
+	struct session *s;
+
+	if (service == WR_PROXY_NO_SERVICE || !wr_tcp_info(p->tcp, r->conn, &client)) {
+		wr_tcp_abort(p->tcp, r->conn, now);
+		return;
+	}
+	s = session_get(p, service, r->conn, (r->events & WR_TCP_EV_SYN) != 0, now);
+	if (s == NULL)
+		return;
+	note_begin(p, s, &client);
+	sv = session_service(p, s);
+	if (unlikely(sv->proxied_count > 0) && header_expected(sv, &client.tuple.remote)) {
+		session_open_proxied(p, s, now);
+		return;
+	}
+	if (!admit_session(p, s, &client.tuple.remote, now)) {
+		note_end(p, s, WR_RECORD_PROXY, WR_RECORD_CONNECT, now);
+		wr_tcp_abort(p->tcp, r->conn, now);
+		wr_pool_put(&p->sessions, s->self);
+		return;
+	}
+	p->connecting++;
+	session_begin(p, s);
 	connect_first(p, s, &client, now);
+}
+
+void session_known(struct wr_proxy *p, struct session *s, wr_us_t now)
+{
+	struct session_note *n = note_of(p, s);
+	struct wr_tcp_info client;
+
+	n->at_us = (uint32_t)RTE_MIN(now - s->began_us, (wr_us_t)UINT32_MAX);
+	s->connecting = (struct session_connecting){.since_us = now};
+	s->state = WR_SESSION_CONNECTING;
+	s->moved_us = now;
+	p->connecting++;
+	if (wr_tcp_info(p->tcp, s->client, &client) && admit_session(p, s, &n->client, now))
+		connect_first(p, s, &client, now);
+	else
+		session_abort(p, s, WR_RECORD_PROXY, now);
 }
 
 // Both streams ended and were acknowledged: give the connections back; the engine keeps TIME-WAIT.
@@ -168,6 +218,7 @@ static void end_when_over(struct wr_proxy *p, struct session *s, wr_us_t now)
 {
 	if (!s->client_over || !s->server_over)
 		return;
+	note_end(p, s, WR_RECORD_NORMAL, WR_RECORD_DONE, now);
 	wr_tcp_release(p->tcp, s->client, now);
 	wr_tcp_release(p->tcp, s->server, now);
 	session_end(p, s, now);
@@ -189,8 +240,12 @@ static void drain_and_close(struct wr_proxy *p, struct session *s, bool client, 
 {
 	wr_handle_t gone = client ? s->client : s->server;
 	wr_handle_t other = client ? s->server : s->client;
+	struct session_note *n = note_of(p, s);
 	struct wr_mq there = {0};
 
+	n->cause = client ? WR_RECORD_CLIENT : WR_RECORD_SERVER;
+	n->phase = (uint8_t)note_phase(p, s);
+	note_not_waiting(p, s);
 	wr_tcp_read(p->tcp, gone, &there, UINT32_MAX, now);
 	drop_unread(p, other, gone, now);
 	wr_tcp_write(p->tcp, other, &there, now);
@@ -208,6 +263,13 @@ static void drain_and_close(struct wr_proxy *p, struct session *s, bool client, 
 	end_when_over(p, s, now);
 }
 
+static enum wr_record_cause lost_cause(bool client, enum wr_tcp_end end)
+{
+	if (end == WR_TCP_END_EVICTED)
+		return WR_RECORD_RESOURCE;
+	return client ? WR_RECORD_CLIENT : WR_RECORD_SERVER;
+}
+
 // A side ended other than in order: the other side is reset, as the peers would see it without us,
 // unless the service wants it to have all that arrived.
 static void side_lost(struct wr_proxy *p, struct session *s, bool client, wr_us_t now)
@@ -220,79 +282,19 @@ static void side_lost(struct wr_proxy *p, struct session *s, bool client, wr_us_
 		sc->resets_client++;
 	} else if (end == WR_TCP_END_RESET) {
 		sc->resets_backend++;
-		wr_backend_counters(wr_backends_get(p->cfg.backends, s->backend), p->cfg.worker)
-			->resets++;
+		note_server_reset(p, s);
 	} else if (end == WR_TCP_END_TIMEOUT) {
 		sc->timeouts++;
+		if (!client)
+			note_fault(p, s);
 	}
 	if (s->state == WR_SESSION_PENDING)
 		wait_left(p, s, now);
-	if (end == WR_TCP_END_RESET && session_is_moving(s) &&
+	if (end == WR_TCP_END_RESET && session_is_moving(s) && !s->drains &&
 		session_service(p, s)->on_reset == WR_CONF_ON_RESET_DRAIN)
 		drain_and_close(p, s, client, now);
 	else
-		session_abort(p, s, now);
-}
-
-void session_tell(struct wr_proxy *p, const struct session *s, bool client, enum wr_event_kind kind,
-	uint64_t ms, wr_us_t now)
-{
-	struct wr_tcp_info info;
-	struct wr_event ev = {.at_us = now,
-		.kind = (uint16_t)kind,
-		.worker = p->cfg.worker,
-		.queue = UINT16_MAX,
-		.scope = client ? s->service : s->backend,
-		.extra = (uint32_t)RTE_MIN(ms, (uint64_t)UINT32_MAX),
-		.count = 1};
-
-	if (wr_tcp_info(p->tcp, client ? s->client : s->server, &info)) {
-		ev.a.addr = info.tuple.remote;
-		ev.a.port = info.tuple.rport;
-		ev.depth = info.send_queue_bytes;
-	}
-	proxy_raise(p, &ev);
-}
-
-static void stall_note(
-	struct wr_proxy *p, struct session *s, bool client, uint32_t events, wr_us_t now)
-{
-	wr_us_t *since = client ? &s->moving.client_stalled_us : &s->moving.server_stalled_us;
-	bool *told = client ? &s->moving.client_told : &s->moving.server_told;
-
-	if (events & WR_TCP_EV_RESUMED) {
-		if (*told)
-			session_tell(p, s, client, WR_EV_conn_resumed,
-				(now - *since) / WR_US_PER_MS, now);
-		*told = false;
-		*since = 0;
-	} else if ((events & WR_TCP_EV_STALLED) && *since == 0) {
-		*since = RTE_MAX(now, (wr_us_t)1);
-		session_arm(p, s, now);
-		if (!client)
-			wr_backend_counters(
-				wr_backends_get(p->cfg.backends, s->backend), p->cfg.worker)
-				->stalled++;
-	}
-}
-
-static bool stall_is_due(wr_us_t since, bool told, wr_us_t now)
-{
-	return since != 0 && !told && now >= since + STALL_US;
-}
-
-static void stall_tell(struct wr_proxy *p, struct session *s, wr_us_t now)
-{
-	struct session_moving *m = &s->moving;
-
-	if (stall_is_due(m->client_stalled_us, m->client_told, now)) {
-		m->client_told = true;
-		session_tell(p, s, true, WR_EV_conn_stalled, 0, now);
-	}
-	if (stall_is_due(m->server_stalled_us, m->server_told, now)) {
-		m->server_told = true;
-		session_tell(p, s, false, WR_EV_conn_stalled, 0, now);
-	}
+		session_abort(p, s, lost_cause(client, end), now);
 }
 
 // What an event makes worth trying: payload that a lack of room left unread is moved when there is
@@ -317,6 +319,10 @@ void session_client_event(struct wr_proxy *p, struct session *s, uint32_t events
 		}
 		s->client_over = true;
 	}
+	if (s->state == WR_SESSION_HEADER) {
+		header_take(p, s, now);
+		return;
+	}
 	if (session_is_moving(s)) {
 		stall_note(p, s, true, events, now);
 		if (s->drains)
@@ -327,25 +333,27 @@ void session_client_event(struct wr_proxy *p, struct session *s, uint32_t events
 	end_when_over(p, s, now);
 }
 
-static void server_connected(struct wr_proxy *p, struct session *s, wr_us_t now)
+// False: the session has ended.
+static bool server_connected(struct wr_proxy *p, struct session *s, wr_us_t now)
 {
-	struct wr_backend *be = wr_backends_get(p->cfg.backends, s->backend);
-	struct wr_backend_counters *bc = wr_backend_counters(be, p->cfg.worker);
+	struct rte_mbuf *rest = note_of(p, s)->rest;
 
-	bc->sessions_total++;
-	bc->connect_us_sum += now - s->connecting.since_us;
-	if (++bc->sessions > bc->sessions_peak)
-		bc->sessions_peak = bc->sessions;
-	s->counted = true;
+	note_connected(p, s, now);
 	session_set_state(p, s, WR_SESSION_OPEN, now);
+	if (!header_send(p, s, rest, now)) {
+		session_abort(p, s, WR_RECORD_RESOURCE, now);
+		return false;
+	}
 	if (s->deferred)
 		wr_tcp_accept(p->tcp, s->client, now);
+	return true;
 }
 
 void session_server_event(struct wr_proxy *p, struct session *s, uint32_t events, wr_us_t now)
 {
-	if ((events & WR_TCP_EV_CONNECTED) && s->state == WR_SESSION_CONNECTING)
-		server_connected(p, s, now);
+	if ((events & WR_TCP_EV_CONNECTED) && s->state == WR_SESSION_CONNECTING &&
+		!server_connected(p, s, now))
+		return;
 	if (events & WR_TCP_EV_CLOSED) {
 		enum wr_tcp_end end = wr_tcp_end(p->tcp, s->server);
 
@@ -415,6 +423,10 @@ void session_timer(struct wr_proxy *p, struct session *s, wr_us_t now)
 		connect_failed(p, s, WR_TCP_END_TIMEOUT, now);
 		return;
 	}
+	if (s->state == WR_SESSION_HEADER) {
+		header_refuse(p, s, now);
+		return;
+	}
 	if (still_moves(p, s)) {
 		s->moved_us = now;
 		session_arm(p, s, now);
@@ -427,5 +439,5 @@ void session_timer(struct wr_proxy *p, struct session *s, wr_us_t now)
 		wr_stats_add(p->stats, WR_CTR_half_closed_timeouts, 1);
 	else
 		wr_stats_add(p->stats, WR_CTR_close_timeouts, 1);
-	session_abort(p, s, now);
+	session_abort(p, s, note_idle_cause(p, s), now);
 }

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-// Slow peers under pressure: those that take nothing for long are closed, and under severe pressure
-// those that hold most memory above their share and move nothing.
+// Slow peers: a window that stays closed is told by an event. Under pressure those that take
+// nothing for long are closed, and under severe pressure those that hold most memory above their
+// share and move nothing.
 
 #include "proxy_priv.h"
+
+// A window that closes for a moment is what a slower reader does all the time.
+#define STALL_US (500 * WR_US_PER_MS)
 
 #define LEVEL_STALLS    2
 #define LEVEL_EVICTS    3
@@ -28,6 +32,81 @@ struct slow_list { // largest first
 	uint64_t share_bytes;
 };
 
+// When a closed window is worth an event.
+wr_us_t stall_due(const struct session *s)
+{
+	const struct session_moving *m = session_moving(s);
+	wr_us_t due = WR_US_NEVER;
+
+	if (m == NULL)
+		return due;
+	if (m->client_stalled_us != 0 && !m->client_told)
+		due = m->client_stalled_us + STALL_US;
+	if (m->server_stalled_us != 0 && !m->server_told)
+		due = RTE_MIN(due, m->server_stalled_us + STALL_US);
+	return due;
+}
+
+static void stall_event(struct wr_proxy *p, const struct session *s, bool client,
+	enum wr_event_kind kind, uint64_t ms, wr_us_t now)
+{
+	struct wr_tcp_info info;
+	struct wr_event ev = {.at_us = now,
+		.kind = (uint16_t)kind,
+		.worker = p->cfg.worker,
+		.queue = UINT16_MAX,
+		.scope = client ? s->service : s->backend,
+		.extra = (uint32_t)RTE_MIN(ms, (uint64_t)UINT32_MAX),
+		.count = 1};
+
+	if (wr_tcp_info(p->tcp, client ? s->client : s->server, &info)) {
+		ev.a.addr = info.tuple.remote;
+		ev.a.port = info.tuple.rport;
+		ev.depth = info.send_queue_bytes;
+	}
+	proxy_raise(p, &ev);
+}
+
+void stall_note(struct wr_proxy *p, struct session *s, bool client, uint32_t events, wr_us_t now)
+{
+	wr_us_t *since = client ? &s->moving.client_stalled_us : &s->moving.server_stalled_us;
+	bool *told = client ? &s->moving.client_told : &s->moving.server_told;
+
+	if (events & WR_TCP_EV_RESUMED) {
+		if (*told)
+			stall_event(p, s, client, WR_EV_conn_resumed, (now - *since) / WR_US_PER_MS,
+				now);
+		*told = false;
+		*since = 0;
+	} else if ((events & WR_TCP_EV_STALLED) && *since == 0) {
+		*since = RTE_MAX(now, (wr_us_t)1);
+		session_arm(p, s, now);
+		if (!client)
+			wr_backend_counters(
+				wr_backends_get(p->cfg.backends, s->backend), p->cfg.worker)
+				->stalled++;
+	}
+}
+
+static bool stall_is_due(wr_us_t since, bool told, wr_us_t now)
+{
+	return since != 0 && !told && now >= since + STALL_US;
+}
+
+void stall_tell(struct wr_proxy *p, struct session *s, wr_us_t now)
+{
+	struct session_moving *m = &s->moving;
+
+	if (stall_is_due(m->client_stalled_us, m->client_told, now)) {
+		m->client_told = true;
+		stall_event(p, s, true, WR_EV_conn_stalled, 0, now);
+	}
+	if (stall_is_due(m->server_stalled_us, m->server_told, now)) {
+		m->server_told = true;
+		stall_event(p, s, false, WR_EV_conn_stalled, 0, now);
+	}
+}
+
 void wr_proxy_set_pressure(struct wr_proxy *p, uint8_t level)
 {
 	p->level = p->conf->pressure.enabled ? level : 0;
@@ -46,8 +125,8 @@ static bool close_stalled(struct wr_proxy *p, struct session *s, wr_us_t now)
 	if (!client && !stalled(s->moving.server_stalled_us, most, now))
 		return false;
 	wr_stats_add(p->stats, WR_CTR_stall_closed, 1);
-	session_tell(p, s, client, WR_EV_stall_closed, 0, now);
-	session_abort(p, s, now);
+	stall_event(p, s, client, WR_EV_stall_closed, 0, now);
+	session_abort(p, s, WR_RECORD_PRESSURE, now);
 	return true;
 }
 
@@ -102,7 +181,7 @@ static void evict(struct wr_proxy *p, const struct slow_list *l, wr_us_t now)
 		wr_stats_add(p->stats, WR_CTR_slow_evicted, 1);
 		p->evicted.count++;
 		p->evicted.scope = l->at[i].s->service;
-		session_abort(p, l->at[i].s, now);
+		session_abort(p, l->at[i].s, WR_RECORD_PRESSURE, now);
 	}
 }
 
@@ -136,4 +215,5 @@ void wr_proxy_tick(struct wr_proxy *p, wr_us_t now)
 		walk(p, now);
 	proxy_tell(p, &p->limited, WR_EV_limit_reached, now);
 	proxy_tell(p, &p->evicted, WR_EV_slow_evicted, now);
+	proxy_tell(p, &p->bad_header, WR_EV_proxy_header_bad, now);
 }

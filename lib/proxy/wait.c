@@ -18,22 +18,16 @@ static uint32_t part(const struct wr_proxy *p, uint32_t n)
 	return RTE_MAX(each, 1u);
 }
 
-void wait_init(struct wr_proxy *p)
+struct wr_waitq_config wait_plan(const struct wr_proxy *p, const struct wr_conf_service *sv)
 {
-	struct session *first = session_at(p, 0);
+	struct session *first = wr_pool_at(&p->sessions, 0);
 
-	p->wait_next_us = WR_US_NEVER;
-	for (uint32_t i = 0; i < p->conf->service_count; i++) {
-		const struct wr_conf_service *sv = &p->conf->services[i];
-		struct wr_waitq_config c = {.items = part(p, sv->wait_sessions),
-			.time_us = sv->wait_time_us,
-			.target_us = RTE_MIN(sv->wait_target_us, sv->wait_time_us),
-			.standing_us = STANDING_US,
-			.nodes = &first->pending.node,
-			.stride = p->sessions.stride};
-
-		wr_waitq_init(&p->runs[i].wait, &c);
-	}
+	return (struct wr_waitq_config){.items = part(p, sv->wait_sessions),
+		.time_us = sv->wait_time_us,
+		.target_us = RTE_MIN(sv->wait_target_us, sv->wait_time_us),
+		.standing_us = STANDING_US,
+		.nodes = &first->pending.node,
+		.stride = p->sessions.stride};
 }
 
 // The queue of a service was `before` deep.
@@ -46,12 +40,28 @@ static void recount(struct wr_proxy *p, uint16_t service, uint32_t before)
 	p->pool_waiting[pool] += depth - before;
 }
 
+void wait_recount(struct wr_proxy *p)
+{
+	memset(p->pool_waiting, 0, sizeof(p->pool_waiting));
+	for (uint32_t i = 0; i < p->conf->service_count; i++)
+		if (p->conf->services[i].slot != WR_CONF_VACANT)
+			p->pool_waiting[p->conf->services[i].pool] += p->runs[i].wait.depth;
+}
+
+void wait_again(struct wr_proxy *p, wr_us_t now)
+{
+	if (p->wait_rotor >= p->conf->service_count)
+		p->wait_rotor = 0;
+	if (p->waiting > 0)
+		p->wait_next_us = now;
+}
+
 static void refuse(struct wr_proxy *p, struct session *s, enum wr_counter why, uint64_t *of_service,
 	wr_us_t now)
 {
 	wr_stats_add(p->stats, why, 1);
 	++*of_service;
-	session_abort(p, s, now);
+	session_abort(p, s, WR_RECORD_PRESSURE, now);
 }
 
 void wait_join(struct wr_proxy *p, struct session *s, wr_us_t now)
@@ -155,8 +165,7 @@ static bool serve(struct wr_proxy *p, uint16_t service, wr_us_t now)
 		return false;
 	s = session_at(p, i);
 	if (wr_tcp_info(p->tcp, s->client, &client) && s->tries < connect_most(p, s))
-		found = place_take(p, s, s->pending.tried,
-			wr_maglev_key(&client.tuple.remote, client.tuple.rport));
+		found = place_take(p, s, s->pending.tried, connect_key(p, s));
 	if (found == PLACE_FULL)
 		return false;
 	leave_for_connect(p, s, now);

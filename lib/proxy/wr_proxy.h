@@ -14,6 +14,7 @@
 #include "wr_access.h"
 #include "wr_lease.h"
 #include "wr_limit.h"
+#include "wr_record.h"
 
 // Sessions: each pairs a client's connection with a backend's and moves payload buffers between
 // them. One proxy a worker, on that worker's TCP stack; no thread of its own, no lock.
@@ -41,15 +42,37 @@ struct wr_service_counters {
 struct wr_proxy_shared {
 	struct wr_access *access;   // never NULL
 	struct wr_clients *clients; // NULL: no service limits clients
-	struct wr_limit *limits;    // [0]: the instance's, [1 + service]: a service's
-	struct wr_lease **pools;    // [pool]; limit 0: none
-	struct wr_lease **backends; // [backend slot]
+	struct wr_limit *limits; // [0]: the instance's, [1 + service]: a service's, WR_MAX_SERVICES
+	struct wr_lease **pools; // [WR_MAX_POOLS]; limit 0: none; NULL: no such pool yet
+	struct wr_lease **backends; // [WR_MAX_BACKENDS], by slot; both live as long as this
+	bool *limited; // [WR_MAX_POOLS], atomic: sessions take places there, as one has a limit
+	uint16_t workers;
 };
+
+static inline bool wr_proxy_shared_limited(const struct wr_proxy_shared *sh, uint16_t pool)
+{
+	return __atomic_load_n(&sh->limited[pool], __ATOMIC_RELAXED);
+}
+
+// Control thread: a limit at run time, 0 none, of a backend, or of the pool itself
+// (WR_BACKEND_NONE). Where nothing of the pool was limited, what began before is not counted.
+// 0 or -ENOENT.
+int wr_proxy_shared_limit(
+	struct wr_proxy_shared *sh, uint16_t pool, uint16_t backend, uint32_t limit);
+
 // Access rules from the configuration included. NULL with a sentence.
 struct wr_proxy_shared *wr_proxy_shared_create(const struct wr_conf *conf,
 	struct wr_backends *backends, uint16_t workers, const uint64_t key[2], int numa_node,
 	struct wr_err *err);
 void wr_proxy_shared_destroy(struct wr_proxy_shared *sh);
+// Towards the next configuration, before workers are told: leases for new slots, the table of
+// clients when it is needed for the first time. 0 or -ENOMEM with a sentence.
+int wr_proxy_shared_prepare(struct wr_proxy_shared *sh, const struct wr_conf *fresh,
+	const uint64_t key[2], int numa_node, struct wr_err *err);
+// And after they have it: access rules of the file, limits of leases where the file's own value
+// changed against `before`. 0, or -ENOMEM with a sentence: then the old access rules hold.
+int wr_proxy_shared_commit(struct wr_proxy_shared *sh, const struct wr_conf *before,
+	const struct wr_conf *fresh, struct wr_err *err);
 
 // A rule of the configuration in the words of lib/limit, defaults of bursts filled in.
 struct wr_limit_rule wr_proxy_limit_rule(const struct wr_conf_limit *c);
@@ -59,6 +82,7 @@ struct wr_proxy_config {
 	struct wr_proxy_shared *shared;
 	struct wr_backends *backends;
 	struct wr_tcp_stack *tcp;
+	struct rte_mempool *small; // the stack's: headers and requests of our own
 	const struct wr_l3_net *l3;
 	const struct wr_rss *const *port_rss; // by port id; NULL entries: one worker
 	uint16_t worker;
@@ -70,6 +94,7 @@ struct wr_proxy_config {
 	uint32_t snd_buf_max_bytes;
 	struct wr_stats *stats;
 	struct wr_event_ring *events;
+	struct wr_record_ring *records; // NULL: sessions leave no record
 	uint64_t seed;
 	int numa_node;
 };
@@ -93,12 +118,30 @@ void wr_proxy_tick(struct wr_proxy *p, wr_us_t now);
 
 // --- control, run inside the worker by message ------------------------------------------------
 
-// Begin a health probe; the answer goes through wr_backend_probe_answer().
-void wr_proxy_probe(
-	struct wr_proxy *p, uint16_t backend, uint32_t asked, wr_us_t timeout, wr_us_t now);
+// Begin a check; the answer goes through wr_backend_check_answer(), also when it cannot begin.
+void wr_proxy_check(struct wr_proxy *p, const struct wr_check *c, wr_us_t now);
 
-// Reset all sessions of a backend, some a turn until done.
-void wr_proxy_kill_backend(struct wr_proxy *p, uint16_t backend);
+// Reset all sessions of a backend that came to it up to `asked`, some a turn until done.
+void wr_proxy_kill_backend(struct wr_proxy *p, uint16_t backend, wr_us_t asked);
+
+// Taking over a configuration in three steps, so that a worker neither allocates nor frees.
+// create(): by the control thread, while the worker runs, from what never changes in `p` and from
+// `fresh` (wr_conf_plan()ned against the one in force; backends prepared): source ports for new
+// backends, the changes of listeners, wait queues and limits. NULL with a sentence.
+// adopt(): by the worker between two turns; what it replaces it leaves in the change. Sessions of
+// services and pools that are LEAVING go on with the configuration of theirs that `fresh` holds.
+// destroy(): by the control thread, once adopted or given up. `fresh` must outlive its time in
+// force.
+struct wr_proxy_change;
+struct wr_proxy_change *wr_proxy_change_create(
+	struct wr_proxy *p, const struct wr_conf *fresh, struct wr_err *err);
+void wr_proxy_adopt(struct wr_proxy *p, struct wr_proxy_change *c, wr_us_t now);
+void wr_proxy_change_destroy(struct wr_proxy_change *c);
+// What adopting it could not do, once it was adopted: a sentence, or "".
+const char *wr_proxy_change_trouble(const struct wr_proxy_change *c);
+// Sessions of a service now, by any thread; those of a LEAVING one must end before its slot is
+// free.
+uint64_t wr_proxy_service_sessions(const struct wr_proxy *p, uint16_t service);
 
 // Reset one session by id, as shown by wr_proxy_dump(). False when there is none.
 bool wr_proxy_kill(struct wr_proxy *p, uint32_t session, wr_us_t now);
@@ -109,6 +152,7 @@ void wr_proxy_stop(struct wr_proxy *p);
 void wr_proxy_abort_all(struct wr_proxy *p);
 
 enum wr_session_state {
+	WR_SESSION_HEADER,      // its PROXY header has not come yet
 	WR_SESSION_PENDING,     // waits for a backend with room
 	WR_SESSION_CONNECTING,  // no backend connection is established yet
 	WR_SESSION_OPEN,        // both directions
@@ -130,6 +174,8 @@ struct wr_session_info {
 	bool stalled_backend;
 	wr_us_t age_us;
 	wr_us_t idle_us;
+	struct wr_endpoint proxied; // who the client is by its PROXY header; port 0: there was none
+	wr_us_t first_byte_us;      // from the connect to the backend's first byte; 0: none yet
 	struct wr_tcp_info client;
 	struct wr_tcp_info server;
 	bool has_server;
@@ -148,6 +194,10 @@ struct wr_session_filter {
 // 4096 slots. Returns how many; *cursor moves on, UINT32_MAX at the end.
 uint32_t wr_proxy_dump(struct wr_proxy *p, const struct wr_session_filter *f, uint32_t *cursor,
 	struct wr_session_info *out, uint32_t max, wr_us_t now);
+
+// Whether a session has a connection whose own address this is, among some hundred slots from a
+// cursor (start 0); *cursor moves on, UINT32_MAX at the end.
+bool wr_proxy_uses_address(struct wr_proxy *p, const struct wr_addr *a, uint32_t *cursor);
 
 // --- gauges -----------------------------------------------------------------------------------
 struct wr_proxy_gauges {

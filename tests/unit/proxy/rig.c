@@ -12,6 +12,7 @@
 #define BURST      64
 #define ROUNDS_MAX 100000
 #define READY_TURN 96 // as the worker's
+#define RECORDS    4096
 
 static struct rte_mempool *pool(const char *name, uint32_t n, uint16_t room)
 {
@@ -85,16 +86,24 @@ static void configure(struct rig *r)
 		sv->wait_target_us = 50 * RIG_MS;
 		sv->client_prefix_v4 = 32;
 		sv->client_prefix_v6 = 64;
+		sv->header_us = 3 * RIG_S;
+		sv->log = true;
 	}
+	c->log.to = WR_CONF_LOG_JOURNAL;
 	c->pool_count = 1;
 	snprintf(pc->name, sizeof(pc->name), "pool");
 	pc->retries = 3;
+	pc->backup = -1;
+	pc->hash_prefix_v4 = 24;
+	pc->hash_prefix_v6 = 56;
+	pc->bound_percent = 125;
 	pc->backend_count = r->cfg.backends;
 	pc->backends = calloc(pc->backend_count, sizeof(*pc->backends));
 	for (uint32_t i = 0; i < pc->backend_count; i++) {
 		snprintf(pc->backends[i].name, sizeof(pc->backends[i].name), "b%u", i);
 		pc->backends[i].address = backend_at(r, i);
 		pc->backends[i].weight = 1;
+		pc->backends[i].id = (uint16_t)i;
 	}
 	if (r->cfg.tune != NULL)
 		r->cfg.tune(c);
@@ -138,6 +147,7 @@ static void proxy_create(struct rig *r)
 	struct wr_err err = {0};
 	struct wr_proxy_config pc = {.conf = r->conf,
 		.tcp = r->tcp,
+		.small = r->small,
 		.l3 = r->l3,
 		.port_rss = no_rss,
 		.worker = r->cfg.worker,
@@ -149,10 +159,11 @@ static void proxy_create(struct rig *r)
 		.snd_buf_max_bytes = 128 << 10,
 		.stats = &r->stats,
 		.events = r->events,
+		.records = r->records,
 		.seed = 3,
 		.numa_node = SOCKET_ID_ANY};
 
-	r->backends = wr_backends_create(r->conf, r->cfg.workers, &err);
+	r->backends = wr_backends_create(r->conf, r->cfg.workers, 9, &err);
 	if (r->backends == NULL)
 		fail_msg("%s", err.text);
 	r->shared = wr_proxy_shared_create(
@@ -187,6 +198,8 @@ void rig_open(struct rig *r, const struct rig_config *cfg)
 	r->app = calloc(RIG_APPS, sizeof(*r->app));
 	r->events = wr_event_ring_create(1024, SOCKET_ID_ANY);
 	assert_non_null(r->events);
+	r->records = wr_record_ring_create(RECORDS, SOCKET_ID_ANY);
+	assert_non_null(r->records);
 	configure(r);
 	net_create(r);
 	r->tcp = stack(r, false);
@@ -283,12 +296,29 @@ static void app_send(struct rig *r, struct rig_app *a)
 		wr_tcp_write(r->peer, a->h, &q, r->now);
 }
 
+static void keep_first(struct rig_app *a, const struct wr_mq *q)
+{
+	uint64_t at = a->got;
+	struct rte_mbuf *m;
+
+	wr_mq_foreach (m, q) {
+		if (at >= RIG_FIRST)
+			return;
+		memcpy(a->first + at, rte_pktmbuf_mtod(m, const void *),
+			RTE_MIN((uint64_t)m->data_len, RIG_FIRST - at));
+		at += m->data_len;
+	}
+}
+
 static void app_turn(struct rig *r, struct rig_app *a)
 {
 	struct wr_mq q = {0};
 
 	if (!a->deaf) {
-		a->got += wr_tcp_read(r->peer, a->h, &q, UINT32_MAX, r->now);
+		uint32_t n = wr_tcp_read(r->peer, a->h, &q, UINT32_MAX, r->now);
+
+		keep_first(a, &q);
+		a->got += n;
 		wr_tcp_free_mq(r->peer, &q, WR_DROP_NONE);
 		a->eof = a->eof || wr_tcp_eof(r->peer, a->h);
 	}
@@ -338,6 +368,36 @@ struct rig_app *rig_connect(struct rig *r, uint16_t service, uint32_t from, uint
 	a->client = true;
 	a->to_send = to_send;
 	return a;
+}
+
+struct rig_app *rig_backend_end(struct rig *r)
+{
+	for (uint32_t i = r->apps; i > 0; i--)
+		if (!r->app[i - 1].client)
+			return &r->app[i - 1];
+	fail_msg("no backend was connected to");
+	return NULL;
+}
+
+void rig_send(struct rig *r, struct rig_app *a, const void *data, uint32_t len)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(r->peer_rx);
+	struct wr_mq q = {0};
+
+	assert_non_null(m);
+	memcpy(rte_pktmbuf_append(m, (uint16_t)len), data, len);
+	wr_mq_append(&q, m);
+	assert_int_equal(wr_tcp_write(r->peer, a->h, &q, r->now), 0);
+}
+
+bool rig_record(struct rig *r, struct wr_record *rec)
+{
+	return wr_record_pop(r->records, rec);
+}
+
+struct wr_backend_counters *rig_backend(struct rig *r, uint32_t backend)
+{
+	return wr_backend_counters(wr_backends_get(r->backends, (uint16_t)backend), r->cfg.worker);
 }
 
 void rig_reset(struct rig *r, struct rig_app *a)
@@ -417,7 +477,7 @@ static bool round_of_all(struct rig *r)
 	any |= flush(r, true);
 	any |= wr_tcp_timers(r->tcp, 256, r->now) > 0;
 	any |= wr_proxy_poll(r->p, READY_TURN, r->now) > 0;
-	any |= flush(r, false);
+	any |= !r->muted && flush(r, false);
 	rte_rcu_qsbr_quiescent(wr_backends_rcu(r->backends), 0);
 	wr_tcp_gauges(r->tcp, &g);
 	assert_true(g.held_rx_mbufs <= g.held_budget);
@@ -442,6 +502,7 @@ void rig_run(struct rig *r, wr_us_t us)
 		r->now = RTE_MIN(end, r->next_tick);
 		if (r->now == r->next_tick) {
 			wr_proxy_tick(r->p, r->now);
+			wr_backends_turn(r->backends, r->now);
 			r->next_tick += RIG_MS;
 			// Who waits for buffers gets no event.
 			for (uint32_t i = 0; i < r->apps; i++)
@@ -463,19 +524,31 @@ static void nothing_left(struct rig *r)
 	assert_int_equal(g.connecting, 0);
 	assert_int_equal(g.ports_used, 0);
 	assert_int_equal(r->p->waiting, 0);
-	assert_int_equal(r->p->pool_waiting[0], 0);
+	for (uint32_t i = 0; i < WR_MAX_POOLS; i++)
+		assert_int_equal(r->p->pool_waiting[i], 0);
 	assert_int_equal(r->p->wheel.armed, 0);
 	for (uint32_t i = 0; i < count; i++) {
+		if (wr_backends_get(r->backends, (uint16_t)i) == NULL)
+			continue;
 		assert_int_equal(wr_lease_used(r->shared->backends[i]), 0);
 		assert_int_equal(r->shared->backends[i]->share[r->cfg.worker].waiters, 0);
+		assert_int_equal(rig_backend(r, i)->sessions, 0);
+		assert_int_equal(rig_backend(r, i)->unanswered, 0);
+		// Nobody points at it: were it to leave, its slot would be free.
+		wr_backends_get(r->backends, (uint16_t)i)->slot = WR_CONF_LEAVING;
+		wr_backends_reclaim(r->backends);
+		assert_false(wr_backends_backend_used(r->backends, (uint16_t)i));
 	}
-	assert_int_equal(wr_lease_used(r->shared->pools[0]), 0);
-	for (uint32_t i = 0; i <= r->conf->service_count; i++)
+	for (uint32_t i = 0; i < WR_MAX_POOLS; i++)
+		if (r->shared->pools[i] != NULL)
+			assert_int_equal(wr_lease_used(r->shared->pools[i]), 0);
+	for (uint32_t i = 0; i <= WR_MAX_SERVICES; i++)
 		assert_int_equal(r->shared->limits[i].connections, 0);
-	for (uint32_t i = 0; i < r->conf->service_count; i++)
-		assert_int_equal(rig_service(r, (uint16_t)i)->sessions, 0);
+	for (uint32_t i = 0; i < WR_MAX_SERVICES; i++)
+		assert_int_equal(wr_proxy_service_sessions(r->p, (uint16_t)i), 0);
 	assert_int_equal(rig_ctr(r, WR_CTR_sessions_opened), rig_ctr(r, WR_CTR_sessions_closed));
-	assert_int_equal(rig_ctr(r, WR_CTR_pay_read_bytes), rig_ctr(r, WR_CTR_pay_written_bytes));
+	assert_int_equal(rig_ctr(r, WR_CTR_pay_read_bytes) + r->headers_out,
+		rig_ctr(r, WR_CTR_pay_written_bytes) + r->headers_in);
 }
 
 void rig_close(struct rig *r)
@@ -491,12 +564,8 @@ void rig_close(struct rig *r)
 	wr_backends_destroy(r->backends);
 	wr_l3_net_destroy(r->l3);
 	wr_event_ring_destroy(r->events);
-	free(r->conf->access.deny);
-	free(r->conf->access.allow);
-	for (uint32_t i = 0; i < r->conf->service_count; i++)
-		free(r->conf->services[i].sources);
-	free(r->conf->pools[0].backends);
-	free(r->conf);
+	wr_record_ring_destroy(r->records);
+	wr_conf_free(r->conf);
 	free(r->app);
 	assert_int_equal(rte_mempool_in_use_count(r->rx), 0);
 	assert_int_equal(rte_mempool_in_use_count(r->small), 0);

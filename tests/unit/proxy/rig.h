@@ -12,6 +12,7 @@
 #define RIG_S        WR_US_PER_S
 #define RIG_BACKENDS 4
 #define RIG_APPS     20000
+#define RIG_FIRST    256 // bytes kept of what an end got
 
 // One end of a connection at a peer.
 struct rig_app {
@@ -21,7 +22,8 @@ struct rig_app {
 	uint16_t backend; // of a backend's end
 	uint64_t to_send; // bytes
 	uint64_t sent, got;
-	enum wr_tcp_end end; // once closed
+	uint8_t first[RIG_FIRST]; // of what it got
+	enum wr_tcp_end end;      // once closed
 };
 
 struct rig_config {
@@ -46,6 +48,7 @@ struct rig {
 	struct wr_tcp_stack *tcp, *peer;
 	struct wr_stats stats, peer_stats;
 	struct wr_event_ring *events;
+	struct wr_record_ring *records;
 	struct wr_proxy *p;
 	struct rte_mempool *rx, *small, *peer_rx, *peer_small;
 	struct rig_app *app; // [RIG_APPS]
@@ -54,11 +57,14 @@ struct rig {
 	uint32_t client_rcv_buf; // of clients that connect from now on; 0: the stack's
 	bool backend_deaf;       // what it accepts from now on it does not read
 	bool dead[RIG_BACKENDS]; // takes no packet
+	bool muted;              // the proxy's port takes none to send
 	uint16_t next_port;
 	uint64_t event_count[WR_EV_COUNT];
 	uint64_t event_stands_for[WR_EV_COUNT];
 	struct wr_event last[WR_EV_COUNT];
-	uint32_t held_peak; // receive buffers held by the proxy's stack
+	uint64_t headers_in;  // bytes of PROXY headers that the proxy took, by the test's own count
+	uint64_t headers_out; // and sent
+	uint32_t held_peak;   // receive buffers held by the proxy's stack
 };
 
 void rig_open(struct rig *r, const struct rig_config *cfg);
@@ -70,6 +76,13 @@ void rig_run(struct rig *r, wr_us_t us);
 
 // A client of a service, from the n-th client address.
 struct rig_app *rig_connect(struct rig *r, uint16_t service, uint32_t from, uint64_t to_send);
+// The backend's end that was accepted last.
+struct rig_app *rig_backend_end(struct rig *r);
+// These bytes, as one segment once the rig settles.
+void rig_send(struct rig *r, struct rig_app *a, const void *data, uint32_t len);
+// The record of the session that ended longest ago. False: there is none.
+bool rig_record(struct rig *r, struct wr_record *rec);
+struct wr_backend_counters *rig_backend(struct rig *r, uint32_t backend);
 void rig_reset(struct rig *r, struct rig_app *a);
 void rig_fin(struct rig *r, struct rig_app *a);
 void rig_listen(struct rig *r, uint32_t backend, bool on);

@@ -10,8 +10,10 @@
 // Which backend a client connected now would get: the next free client port is part of its key.
 static uint32_t picked(struct triple *t)
 {
+	struct wr_endpoint client = {t->peer[0].addr4, t->next_port};
+
 	return wr_backends_pick(
-		t->backends, 0, wr_maglev_key(&t->peer[0].addr4, t->next_port), NULL, 0);
+		t->backends, 0, 0, wr_backends_key(t->backends, 0, &client), NULL, 0);
 }
 
 static void connect_refused_goes_on(void **state)
@@ -101,14 +103,16 @@ static void connect_no_backend_usable(void **state)
 	struct tri_conn *c;
 
 	for (uint16_t i = 0; i < 2; i++)
-		wr_backends_set_admin(t->backends, i, WR_ADMIN_DRAINING, t->now);
+		wr_backends_set_admin(t->backends, i, WR_ADMIN_DRAINING, 0, t->now);
+	wr_backends_flush(t->backends, t->now);
 	c = tri_connect(t, &(struct tri_want){.mode = TRI_ECHO, .up = 100});
 	TRI_WAIT(t, c->released, TRI_S);
 	TRI_EQ(t, c->end, WR_TCP_END_RESET);
 	TRI_EQ(t, tri_ctr(t, WR_CTR_no_backend), 1);
 	TRI_EQ(t, tri_service(t).refused, 1);
 	TRI_EQ(t, tri_sessions(t), 0);
-	wr_backends_set_admin(t->backends, 1, WR_ADMIN_ENABLED, t->now);
+	wr_backends_set_admin(t->backends, 1, WR_ADMIN_ENABLED, 0, t->now);
+	wr_backends_flush(t->backends, t->now);
 	c = tri_connect(t, &(struct tri_want){.mode = TRI_ECHO, .up = 100});
 	TRI_WAIT(t, tri_complete(t, c), TRI_S);
 	TRI_EQ(t, tri_other(t, c)->peer, 2);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "rig.h"
+#include "rig_change.h"
+
+#include <errno.h>
 
 // Places at backends: taken before a connect, given back when it fails or its session ends.
 
@@ -177,6 +179,123 @@ static void place_unused_go_back_to_a_new_limit(void **state)
 	rig_close(&r);
 }
 
+// A pool becomes limited and unlimited while sessions come and go: each gives back what it took.
+static void place_limited_at_run_time(void **state)
+{
+	for (int family = 4; family <= 6; family += 2) {
+		struct rig_config cfg = {.family = family, .backends = 1};
+		struct rig_app *a[4];
+		struct wr_conf *c;
+		struct rig r;
+
+		rig_open(&r, &cfg);
+		a[0] = rig_connect(&r, 0, 0, 10);
+		rig_settle(&r);
+		c = rig_edit(&r);
+		c->pools[0].max_connections = 2;
+		rig_change(&r, c);
+		for (int i = 1; i < 4; i++) {
+			a[i] = rig_connect(&r, 0, 0, 10);
+			rig_settle(&r);
+		}
+		// The first began without: it is not counted, and leaves nothing.
+		assert_int_equal(used(&r, 0), 2);
+		assert_int_equal(rig_session(&r, a[3]).state, WR_SESSION_PENDING);
+		rig_end(&r, a[0]);
+		assert_int_equal(used(&r, 0), 2);
+		c = rig_edit(&r);
+		c->pools[0].max_connections = 0;
+		rig_change(&r, c);
+		rig_settle(&r);
+		// Who waits is let in at once, without a lease.
+		assert_int_equal(rig_session(&r, a[3]).state, WR_SESSION_OPEN);
+		assert_int_equal(used(&r, 0), 2);
+		assert_int_equal(r.p->runs[0].full, false);
+		rig_end(&r, a[1]);
+		assert_int_equal(wr_lease_used(r.shared->pools[0]), 1);
+		c = rig_edit(&r);
+		c->pools[0].max_connections = 1;
+		rig_change(&r, c);
+		rig_end(&r, a[3]);
+		rig_end(&r, a[2]);
+		assert_int_equal(wr_lease_used(r.shared->pools[0]), 0);
+		assert_int_equal(used(&r, 0), 0);
+		rig_close(&r);
+	}
+}
+
+// By an operator or an agent, where the file limits nothing.
+static void place_limited_by_an_operator(void **state)
+{
+	struct rig_config cfg = {.backends = 1};
+	struct rig_app *a[3];
+	struct wr_conf *c;
+	struct rig r;
+
+	rig_open(&r, &cfg);
+	assert_int_equal(wr_proxy_shared_limit(r.shared, 0, 0, 2), 0);
+	for (int i = 0; i < 3; i++) {
+		a[i] = rig_connect(&r, 0, 0, 10);
+		rig_settle(&r);
+	}
+	assert_int_equal(rig_session(&r, a[2]).state, WR_SESSION_PENDING);
+	// The file says nothing else than before: what the operator gave holds.
+	c = rig_edit(&r);
+	c->services[0].wait_sessions = 7;
+	rig_change(&r, c);
+	assert_int_equal(r.shared->backends[0]->limit, 2);
+	assert_int_equal(rig_session(&r, a[2]).state, WR_SESSION_PENDING);
+	assert_int_equal(wr_proxy_shared_limit(r.shared, 0, WR_BACKEND_NONE, 5), 0);
+	assert_int_equal(r.shared->pools[0]->limit, 5);
+	assert_int_equal(wr_proxy_shared_limit(r.shared, 1, WR_BACKEND_NONE, 5), -ENOENT);
+	assert_int_equal(wr_proxy_shared_limit(r.shared, 0, 77, 5), -ENOENT);
+	rig_end(&r, a[0]);
+	rig_end(&r, a[1]);
+	rig_end(&r, a[2]);
+	rig_close(&r);
+}
+
+// While no backend of its own can be picked, places are those of the backup.
+static void place_at_the_backup(void **state)
+{
+	struct rig_config cfg = {.backends = 1};
+	struct rig_app *first, *second, *third;
+	struct wr_conf *c;
+	struct rig r;
+
+	rig_open(&r, &cfg);
+	rig_listen(&r, 2, true);
+	c = rig_edit(&r);
+	rig_add_pool(c, "other")->max_connections = 1;
+	rig_add_backend(&r, c, 1, 2);
+	c->pools[0].backup = 1;
+	c->pools[1].backup = -1;
+	rig_change(&r, c);
+	first = rig_connect(&r, 0, 0, 10);
+	rig_settle(&r);
+	assert_int_equal(rig_session(&r, first).backend, 0);
+	assert_int_equal(wr_backends_set_admin(r.backends, 0, WR_ADMIN_DISABLED, 0, r.now), 0);
+	wr_backends_flush(r.backends, r.now);
+	second = rig_connect(&r, 0, 0, 10);
+	rig_settle(&r);
+	assert_int_equal(rig_session(&r, second).backend, 1);
+	assert_int_equal(wr_lease_used(r.shared->pools[1]), 1);
+	assert_int_equal(wr_lease_used(r.shared->pools[0]), 0);
+	third = rig_connect(&r, 0, 0, 10);
+	rig_settle(&r);
+	assert_int_equal(rig_session(&r, third).state, WR_SESSION_PENDING);
+	// Its own pool is back: there is no limit, and what was taken goes back to the other.
+	assert_int_equal(wr_backends_set_admin(r.backends, 0, WR_ADMIN_ENABLED, 0, r.now), 0);
+	wr_backends_flush(r.backends, r.now);
+	rig_run(&r, 2 * RIG_MS);
+	assert_int_equal(rig_session(&r, third).backend, 0);
+	rig_end(&r, second);
+	assert_int_equal(wr_lease_used(r.shared->pools[1]), 0);
+	rig_end(&r, first);
+	rig_end(&r, third);
+	rig_close(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -186,6 +305,9 @@ int main(void)
 		cmocka_unit_test(place_no_retries_under_pressure),
 		cmocka_unit_test(place_unused_leases_go_back),
 		cmocka_unit_test(place_unused_go_back_to_a_new_limit),
+		cmocka_unit_test(place_limited_at_run_time),
+		cmocka_unit_test(place_limited_by_an_operator),
+		cmocka_unit_test(place_at_the_backup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

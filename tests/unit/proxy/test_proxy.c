@@ -26,7 +26,8 @@ static void proxy_kill_backend(void **state)
 		open_some(t, 40);
 		had = tri_backend_counters(t, 0).sessions;
 		TRI_CHECK(t, had > 0 && had < 40);
-		wr_backends_set_admin(t->backends, 0, WR_ADMIN_DRAINING, t->now);
+		wr_backends_set_admin(t->backends, 0, WR_ADMIN_DRAINING, 0, t->now);
+		wr_backends_flush(t->backends, t->now);
 		tri_post(t, &m);
 		TRI_WAIT(t, tri_sessions(t) == 40 - had, TRI_S);
 		TRI_EQ(t, tri_backend_counters(t, 0).sessions, 0);
@@ -40,6 +41,48 @@ static void proxy_kill_backend(void **state)
 		TRI_EQ(t, tri_sessions(t), 40 - had);
 		tri_finish(t);
 	}
+}
+
+// Who comes to a backend after it was asked to be emptied stays, by its first connect or a later.
+static void proxy_kill_backend_spares_later_sessions(void **state)
+{
+	struct tri_config cfg = {.backends = 1};
+	struct triple *t = tri_create(&cfg);
+	struct wr_msg m = {.kind = WR_MSG_KILL_BACKEND, .a = 0};
+
+	open_some(t, 20);
+	m.t = t->now;
+	tri_run(t, TRI_MS);
+	open_some(t, 15);
+	TRI_EQ(t, tri_sessions(t), 35);
+	tri_post(t, &m);
+	tri_run(t, 200 * TRI_MS);
+	TRI_EQ(t, tri_sessions(t), 15);
+	tri_finish(t);
+}
+
+// A session that began before the request, and moved to that backend after it.
+static void proxy_kill_backend_spares_who_moved_there_later(void **state)
+{
+	struct tri_config cfg = {.backends = 2};
+	struct triple *t = tri_create(&cfg);
+	struct wr_msg m = {.kind = WR_MSG_KILL_BACKEND, .a = 0};
+	struct tri_conn *c[20];
+
+	t->peer[2].dead = true;
+	for (int i = 0; i < 20; i++)
+		c[i] = tri_connect(
+			t, &(struct tri_want){.mode = TRI_ECHO, .up = 500, .hold = true});
+	tri_run(t, 100 * TRI_MS);
+	m.t = t->now;
+	for (int i = 0; i < 20; i++)
+		TRI_WAIT(t, c[i]->got == 500, 20 * TRI_S);
+	TRI_EQ(t, tri_sessions(t), 20);
+	TRI_CHECK(t, tri_ctr(t, WR_CTR_connect_retries) > 0);
+	tri_post(t, &m);
+	tri_run(t, 200 * TRI_MS);
+	TRI_EQ(t, tri_sessions(t), tri_ctr(t, WR_CTR_connect_retries));
+	tri_finish(t);
 }
 
 // More sessions than resets fit into one turn: every peer is told all the same.
@@ -96,7 +139,8 @@ static void proxy_kill_backend_while_connecting(void **state)
 	for (int i = 0; i < 20; i++)
 		c[i] = tri_connect(t, &(struct tri_want){.mode = TRI_ECHO, .up = 500});
 	tri_run(t, 100 * TRI_MS);
-	wr_backends_set_admin(t->backends, 0, WR_ADMIN_DRAINING, t->now);
+	wr_backends_set_admin(t->backends, 0, WR_ADMIN_DRAINING, 0, t->now);
+	wr_backends_flush(t->backends, t->now);
 	tri_post(t, &m);
 	for (int i = 0; i < 20; i++)
 		TRI_WAIT(t, tri_complete(t, c[i]), 2 * TRI_S); // before the connect times out
@@ -115,7 +159,8 @@ static void proxy_drain(void **state)
 	open_some(t, 20);
 	had = tri_backend_counters(t, 0).sessions_total;
 	TRI_CHECK(t, had > 0);
-	wr_backends_set_admin(t->backends, 0, WR_ADMIN_DRAINING, t->now);
+	wr_backends_set_admin(t->backends, 0, WR_ADMIN_DRAINING, 0, t->now);
+	wr_backends_flush(t->backends, t->now);
 	open_some(t, 40);
 	TRI_EQ(t, tri_backend_counters(t, 0).sessions_total, had);
 	TRI_EQ(t, tri_backend_counters(t, 0).sessions, had);
@@ -126,7 +171,8 @@ static void proxy_drain(void **state)
 	for (uint32_t i = 0; i < t->conns; i++)
 		if (t->conn[i].client)
 			TRI_EQ(t, t->conn[i].got, 30000);
-	wr_backends_set_admin(t->backends, 0, WR_ADMIN_ENABLED, t->now);
+	wr_backends_set_admin(t->backends, 0, WR_ADMIN_ENABLED, 0, t->now);
+	wr_backends_flush(t->backends, t->now);
 	open_some(t, 60);
 	TRI_CHECK(t, tri_backend_counters(t, 0).sessions_total > had);
 	tri_finish(t);
@@ -236,6 +282,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(proxy_kill_backend),
+		cmocka_unit_test(proxy_kill_backend_spares_later_sessions),
+		cmocka_unit_test(proxy_kill_backend_spares_who_moved_there_later),
 		cmocka_unit_test(proxy_kill_and_abort_many),
 		cmocka_unit_test(proxy_time_out_many),
 		cmocka_unit_test(proxy_kill_backend_while_connecting),

@@ -70,12 +70,14 @@ static void sources_family_missing(void **state)
 {
 	struct tri_config cfg = {.sources = "\"198.18.1.10\", \"2001:db8:1::10\"", .backends = 2};
 	struct triple *t = tri_create(&cfg);
-	struct source_pairs *sp = &wr_fabric_worker(t->f, 0)->proxy->pairs[0];
+	struct source_pairs *const *sp = wr_fabric_worker(t->f, 0)->proxy->pairs;
 
-	TRI_EQ(t, sp->sources, 2);
-	TRI_CHECK(t, sp->usable[0] && !sp->usable[1]); // b0 is IPv4, b1 is IPv6
-	TRI_CHECK(t, !sp->usable[2] && sp->usable[3]);
-	sp->usable[3] = false;
+	TRI_EQ(t, sp[0]->sources, 2);
+	TRI_EQ(t, sp[1]->sources, 2);
+	TRI_CHECK(t, sp[0]->usable[0] && !sp[0]->usable[1]); // b0 is IPv4, b1 is IPv6
+	TRI_CHECK(t, !sp[1]->usable[0] && sp[1]->usable[1]);
+	TRI_CHECK(t, sp[2] == NULL);
+	sp[1]->usable[1] = false;
 	for (int i = 0; i < 10; i++) {
 		struct tri_conn *c = tri_connect(t, &(struct tri_want){.mode = TRI_ECHO, .up = 10});
 
@@ -90,7 +92,7 @@ static void sources_exhausted(void **state)
 {
 	struct tri_config cfg = {.sources = "\"198.18.1.10\"", .backends = 1, .family = 4};
 	struct triple *t = tri_create(&cfg);
-	struct source_pairs *sp = &wr_fabric_worker(t->f, 0)->proxy->pairs[0];
+	struct source_pairs *sp = wr_fabric_worker(t->f, 0)->proxy->pairs[0];
 	static uint16_t taken[65536];
 	struct tri_conn *c;
 	uint32_t n = 0;
@@ -129,7 +131,7 @@ static void sources_skip_time_wait(void **state)
 {
 	struct tri_config cfg = {.sources = "\"198.18.1.10\"", .backends = 1, .family = 4};
 	struct triple *t = tri_create(&cfg);
-	struct source_pairs *sp = &wr_fabric_worker(t->f, 0)->proxy->pairs[0];
+	struct source_pairs *sp = wr_fabric_worker(t->f, 0)->proxy->pairs[0];
 	static uint16_t taken[65536];
 	struct tri_conn *c = tri_connect(t, &(struct tri_want){.mode = TRI_ECHO, .up = 10});
 	struct tri_conn *again;
@@ -149,6 +151,56 @@ static void sources_skip_time_wait(void **state)
 	tri_finish(t);
 }
 
+static struct wr_endpoint at(const char *text)
+{
+	struct wr_endpoint e;
+
+	assert_int_equal(wr_endpoint_parse(text, &e), 0);
+	return e;
+}
+
+static struct wr_conf_source range(const char *first, const char *last)
+{
+	return (struct wr_conf_source){at(first).addr, at(last).addr};
+}
+
+// Whether ports stay with a backend that is configured anew: where its sources are the same.
+static void sources_match_the_pool(void **state)
+{
+	struct tri_config cfg = {.backends = 1, .family = 4};
+	struct triple *t = tri_create(&cfg);
+	struct wr_proxy *p = wr_fabric_worker(t->f, 0)->proxy;
+	struct wr_conf_pool a = {.source_count = 2}, b;
+	struct wr_conf_backend bc = {.address = at("198.18.1.20:80")};
+	struct source_pairs *sp, *own;
+
+	a.source[0] = range("198.18.1.10:1", "198.18.1.12:1");
+	a.source[1] = range("198.18.1.20:1", "198.18.1.20:1");
+	TRI_EQ(t, sources_count(&a), 4);
+	sp = sources_create(p, &a, &bc);
+	TRI_CHECK(t, sp != NULL && sp->sources == 4 && !sp->own && sp->mss > 0);
+	TRI_CHECK(t, wr_addr_eq(&sp->source[3], &a.source[1].first));
+	TRI_CHECK(t, sources_match(sp, &a));
+	b = a;
+	b.source[1] = range("198.18.1.21:1", "198.18.1.21:1");
+	TRI_CHECK(t, !sources_match(sp, &b));
+	b.source_count = 1;
+	TRI_CHECK(t, !sources_match(sp, &b));
+	b.source_count = 0;
+	TRI_EQ(t, sources_count(&b), 1);
+	TRI_CHECK(t, !sources_match(sp, &b));
+	own = sources_create(p, &b, &bc);
+	TRI_CHECK(t, own != NULL && own->sources == 1 && own->own && own->usable[0]);
+	TRI_CHECK(t, sources_match(own, &b) && !sources_match(own, &a));
+	sources_destroy(own);
+	sources_destroy(sp);
+	sources_destroy(NULL);
+	b.source_count = 1;
+	b.source[0] = range("198.18.0.0:1", "198.18.255.255:1");
+	TRI_CHECK(t, sources_count(&b) > WR_MAX_SOURCES);
+	tri_finish(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,6 +209,7 @@ int main(void)
 		cmocka_unit_test(sources_family_missing),
 		cmocka_unit_test(sources_exhausted),
 		cmocka_unit_test(sources_skip_time_wait),
+		cmocka_unit_test(sources_match_the_pool),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "rig.h"
+#include "rig_change.h"
 
 // Sessions that wait for a backend with room: who is served, who is told off, and when.
 
@@ -355,7 +355,7 @@ static void wait_killed(void **state)
 	assert_true(rig_refused(a[1]));
 	assert_int_equal(pending(&r, 0).depth, 2);
 	// Only the session that it has; its place goes to the next one.
-	wr_proxy_kill_backend(r.p, 0);
+	wr_proxy_kill_backend(r.p, 0, r.now);
 	rig_settle(&r);
 	assert_true(rig_refused(a[0]));
 	assert_int_equal(rig_session(&r, a[2]).state, WR_SESSION_OPEN);
@@ -404,7 +404,7 @@ static void wait_counted_however_it_ends(void **state)
 	a[1] = rig_connect(&r, 0, 0, 10);
 	rig_settle(&r);
 	assert_int_equal(pending(&r, 0).depth, 1);
-	assert_int_equal(wr_backends_set_admin(r.backends, 0, WR_ADMIN_DRAINING, r.now), 0);
+	assert_int_equal(wr_backends_set_admin(r.backends, 0, WR_ADMIN_DRAINING, 0, r.now), 0);
 	rig_run(&r, RIG_MS);
 	waits_add_up(&r, 15);
 	rig_close(&r);
@@ -422,7 +422,7 @@ static void wait_without_backends(void **state)
 	a[1] = rig_connect(&r, 0, 0, 10);
 	rig_settle(&r);
 	assert_int_equal(pending(&r, 0).depth, 1);
-	assert_int_equal(wr_backends_set_admin(r.backends, 0, WR_ADMIN_DRAINING, r.now), 0);
+	assert_int_equal(wr_backends_set_admin(r.backends, 0, WR_ADMIN_DRAINING, 0, r.now), 0);
 	rig_run(&r, RIG_MS);
 	assert_true(rig_refused(a[1]));
 	assert_false(a[0]->closed);
@@ -453,6 +453,112 @@ static void wait_deferred(void **state)
 	rig_close(&r);
 }
 
+// Who waits goes on waiting, by the new bounds.
+static void wait_across_a_change(void **state)
+{
+	struct rig_config cfg = {.backends = 1, .tune = wait_long};
+	struct rig_app *a[5];
+	struct wr_conf *c;
+	struct rig r;
+
+	rig_open(&r, &cfg);
+	for (int i = 0; i < 4; i++) {
+		a[i] = rig_connect(&r, 0, 0, 10);
+		rig_settle(&r);
+	}
+	assert_int_equal(pending(&r, 0).depth, 3);
+	c = rig_edit(&r);
+	c->services[0].wait_sessions = 2;
+	rig_change(&r, c);
+	rig_settle(&r);
+	assert_int_equal(pending(&r, 0).depth, 3);
+	assert_int_equal(pending(&r, 0).items_max, 2);
+	a[4] = rig_connect(&r, 0, 0, 10);
+	rig_settle(&r);
+	assert_true(rig_refused(a[4]));
+	rig_end(&r, a[0]);
+	assert_int_equal(rig_session(&r, a[1]).state, WR_SESSION_OPEN);
+	assert_int_equal(pending(&r, 0).depth, 2);
+	// Its service leaves: it waits on, until it is served or its time is over.
+	c = rig_edit(&r);
+	c->services[0].slot = WR_CONF_VACANT;
+	rig_add_service(&r, c, "other", 1, 0);
+	rig_change(&r, c);
+	assert_int_equal(pending(&r, 0).depth, 2);
+	rig_end(&r, a[1]);
+	assert_int_equal(rig_session(&r, a[2]).state, WR_SESSION_OPEN);
+	rig_run(&r, 100 * RIG_MS);
+	assert_false(a[3]->closed);
+	rig_change(&r, NULL);
+	rig_end(&r, a[2]);
+	rig_end(&r, a[3]);
+	rig_change(&r, NULL);
+	assert_int_equal(r.conf->services[0].slot, WR_CONF_VACANT);
+	assert_int_equal(pending(&r, 0).depth, 0);
+	rig_end(&r, rig_connect(&r, 1, 0, 10));
+	rig_close(&r);
+}
+
+static void wait_shorter_after_a_change(void **state)
+{
+	struct rig_config cfg = {.backends = 1, .tune = wait_long};
+	struct rig_app *a[2];
+	struct wr_conf *c;
+	struct rig r;
+
+	rig_open(&r, &cfg);
+	a[0] = rig_connect(&r, 0, 0, 10);
+	a[1] = rig_connect(&r, 0, 0, 10);
+	rig_run(&r, 60 * RIG_MS);
+	c = rig_edit(&r);
+	c->services[0].wait_time_us = 50 * RIG_MS;
+	c->services[0].wait_target_us = 50 * RIG_MS;
+	rig_change(&r, c);
+	rig_settle(&r);
+	assert_true(rig_refused(a[1]));
+	assert_int_equal(rig_ctr(&r, WR_CTR_pending_timeouts), 1);
+	rig_end(&r, a[0]);
+	rig_close(&r);
+}
+
+// To another pool, with room: who waits follows the service.
+static void wait_follows_to_another_pool(void **state)
+{
+	for (int family = 4; family <= 6; family += 2) {
+		struct rig_config cfg = {
+			.family = family, .services = 2, .backends = 1, .tune = wait_long};
+		struct rig_app *a[3];
+		struct wr_conf *c;
+		struct rig r;
+
+		rig_open(&r, &cfg);
+		rig_listen(&r, 2, true);
+		c = rig_edit(&r);
+		rig_add_pool(c, "other");
+		rig_add_backend(&r, c, 1, 2);
+		rig_change(&r, c);
+		a[0] = rig_connect(&r, 0, 0, 10);
+		rig_settle(&r);
+		a[1] = rig_connect(&r, 0, 0, 10);
+		a[2] = rig_connect(&r, 1, 0, 10);
+		rig_settle(&r);
+		assert_int_equal(r.p->pool_waiting[0], 2);
+		c = rig_edit(&r);
+		c->services[0].pool = 1;
+		rig_change(&r, c);
+		assert_int_equal(r.p->pool_waiting[0], 1);
+		assert_int_equal(r.p->pool_waiting[1], 1);
+		rig_settle(&r);
+		assert_int_equal(r.p->pool_waiting[1], 0);
+		assert_int_equal(rig_session(&r, a[1]).backend, 1);
+		assert_int_equal(rig_session(&r, a[2]).state, WR_SESSION_PENDING);
+		rig_end(&r, a[0]);
+		rig_end(&r, a[1]);
+		rig_end(&r, a[2]);
+		rig_close(&r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -471,6 +577,9 @@ int main(void)
 		cmocka_unit_test(wait_killed),
 		cmocka_unit_test(wait_without_backends),
 		cmocka_unit_test(wait_deferred),
+		cmocka_unit_test(wait_across_a_change),
+		cmocka_unit_test(wait_shorter_after_a_change),
+		cmocka_unit_test(wait_follows_to_another_pool),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
