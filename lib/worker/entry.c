@@ -26,7 +26,7 @@ static void limits_of(struct wr_worker *w, uint16_t service, const struct wr_add
 	wr_us_t now, struct limits *ls)
 {
 	struct wr_proxy_shared *sh = w->fabric->shared;
-	const struct wr_conf *conf = w->fabric->cfg.conf;
+	const struct wr_conf *conf = w->conf;
 	const struct wr_conf_service *sv = &conf->services[service];
 
 	ls->n = 0;
@@ -94,7 +94,7 @@ static void refuse(
 static bool pass_limits(struct wr_worker *w, struct wr_pkt *p, uint16_t service, uint8_t class,
 	wr_us_t now, bool *held)
 {
-	const struct wr_conf *conf = w->fabric->cfg.conf;
+	const struct wr_conf *conf = w->conf;
 	enum wr_drop why = WR_DROP_NONE;
 	struct limits ls;
 	wr_us_t wait;
@@ -228,7 +228,7 @@ bool entry_judge(struct wr_worker *w, struct wr_pkt *p, wr_us_t now)
 		return true;
 	wr_stats_add(&w->stats, WR_CTR_door_asked, 1);
 	v = wr_access_look(w->fabric->shared->access, &p->t.remote, service,
-		(uint8_t)w->fabric->cfg.conf->services[service].class);
+		(uint8_t)w->conf->services[service].class);
 	if (v.denied) {
 		refuse(w, p, WR_DROP_syn_denied, WR_DOOR_DROP);
 		return true;
@@ -270,7 +270,7 @@ uint16_t entry_early(struct wr_worker *w, struct rte_mbuf **m, uint16_t n, wr_us
 			continue;
 		}
 		v = wr_access_look(f->shared->access, &t.remote, service,
-			(uint8_t)f->cfg.conf->services[service].class);
+			(uint8_t)w->conf->services[service].class);
 		// Who is denied is no demand: counted as such behind the parser.
 		if (v.denied || (!wr_door_cuts(w->door, service, v.class, &t.remote, now) &&
 					!(limited && hold_refuses(&w->hold, v.class)))) {
@@ -393,7 +393,7 @@ static void tell_limits(struct wr_worker *w, uint16_t service, wr_us_t now)
 
 void entry_tick(struct wr_worker *w, wr_us_t now)
 {
-	uint16_t services = (uint16_t)w->fabric->cfg.conf->service_count;
+	uint16_t services = (uint16_t)w->conf->service_count;
 	struct wr_door_service ds[WR_MAX_SERVICES];
 	struct wr_door_signals sig = {.lag_us = w->lag_period_us,
 		.sessions_ended = w->stats.ctr[WR_CTR_sessions_closed],
@@ -406,6 +406,9 @@ void entry_tick(struct wr_worker *w, wr_us_t now)
 	for (uint16_t i = 0; i < services; i++) {
 		struct wr_proxy_pending pp;
 
+		ds[i] = (struct wr_door_service){0};
+		if (w->conf->services[i].slot == WR_CONF_VACANT)
+			continue;
 		wr_proxy_pending(w->proxy, i, now, &pp);
 		ds[i] = (struct wr_door_service){.pending = pp.depth,
 			.waits = pp.waits,
@@ -413,7 +416,7 @@ void entry_tick(struct wr_worker *w, wr_us_t now)
 	}
 	sig.busy_permille = busy_permille(w, &w->door_busy, now);
 	w->lag_period_us = 0;
-	if (!w->fabric->cfg.conf->pressure.enabled)
+	if (!w->conf->pressure.enabled)
 		return;
 	wr_door_tick(w->door, &sig, ds, now);
 	tell_gate(w, WR_DOOR_WORKER, 0, now);

@@ -10,6 +10,7 @@
 #include <rte_cycles.h>
 #include <rte_malloc.h>
 
+#include "vips.h"
 #include "worker_life.h"
 
 struct rte_ring *worker_ring_create(
@@ -29,52 +30,6 @@ struct rte_ring *worker_ring_create(
 #define HOP_FRAMES 128 // SYNs of a burst to a backend whose address is being asked for
 
 // --- layer 3 --------------------------------------------------------------------------------
-
-static bool is_own_address(const struct wr_conf *c, const struct wr_addr *a)
-{
-	for (uint32_t i = 0; i < c->port_count; i++)
-		for (uint32_t k = 0; k < c->ports[i].addr_count; k++)
-			if (wr_addr_eq(&c->ports[i].addr[k].addr, a))
-				return true;
-	return false;
-}
-
-static void add_vip(struct wr_addr *vips, uint32_t *n, uint32_t max, const struct wr_conf *c,
-	const struct wr_addr *a)
-{
-	if (is_own_address(c, a) || *n >= max)
-		return;
-	for (uint32_t i = 0; i < *n; i++)
-		if (wr_addr_eq(&vips[i], a))
-			return;
-	vips[(*n)++] = *a;
-}
-
-#define VIPS_MAX (WR_MAX_LISTENERS + WR_MAX_SOURCES * 16)
-
-// Addresses of services and source addresses of pools: ours besides the ports' own.
-static uint32_t collect_vips(const struct wr_conf *c, struct wr_addr *vips)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < c->service_count; i++)
-		for (uint32_t k = 0; k < c->services[i].listen_count; k++)
-			add_vip(vips, &n, VIPS_MAX, c, &c->services[i].listen[k].addr);
-	for (uint32_t i = 0; i < c->pool_count; i++) {
-		for (uint32_t k = 0; k < c->pools[i].source_count; k++) {
-			struct wr_addr a = c->pools[i].source[k].first;
-			const struct wr_addr *last = &c->pools[i].source[k].last;
-
-			for (uint32_t left = WR_MAX_SOURCES; left > 0;
-				left--, a = wr_addr_next(&a)) {
-				add_vip(vips, &n, VIPS_MAX, c, &a);
-				if (wr_addr_cmp(&a, last) >= 0)
-					break;
-			}
-		}
-	}
-	return n;
-}
 
 static void l3_port(struct wr_fabric *f, uint16_t i, struct wr_l3_port *out)
 {
@@ -97,31 +52,29 @@ static int l3_create(struct wr_fabric *f, wr_us_t now, struct wr_err *err)
 	struct wr_l3_port *ports = calloc(c->port_count, sizeof(*ports));
 	struct wr_l3_route *routes = calloc(c->route_count + 1, sizeof(*routes));
 	struct wr_addr *vips = calloc(VIPS_MAX, sizeof(*vips));
+	int rc = vips_init(&f->vips, c, err);
 	struct wr_l3_config lc = {.port_count = c->port_count,
 		.ports = ports,
 		.route_count = c->route_count,
 		.routes = routes,
 		.vips = vips,
+		.vip_room = 2 * VIPS_MAX, // given up ones stay in its table
 		.wait_frames_per_hop = HOP_FRAMES,
 		.dad = c->runtime.dad};
 
 	if (ports == NULL || routes == NULL || vips == NULL) {
 		wr_err_set(err, ENOMEM, "out of memory");
-	} else {
+	} else if (rc == 0) {
 		for (uint16_t i = 0; i < c->port_count; i++)
 			l3_port(f, i, &ports[i]);
 		for (uint32_t i = 0; i < c->route_count; i++)
 			routes[i] = (struct wr_l3_route){.to = c->routes[i].to,
 				.via = c->routes[i].via,
 				.port = (uint16_t)c->routes[i].port};
-		lc.vip_count = collect_vips(c, vips);
-		if (lc.vip_count == VIPS_MAX)
-			wr_err_set(err, E2BIG,
-				"services and sources have %u addresses or more; use fewer source "
-				"addresses",
-				VIPS_MAX);
-		else
-			f->l3 = wr_l3_net_create(&lc, f->cfg.seed, now, err);
+		for (uint32_t i = 0; i < f->vips.count; i++)
+			vips[lc.vip_count++] = f->vips.list[i].addr;
+		vips_commit(&f->vips, 0, now);
+		f->l3 = wr_l3_net_create(&lc, f->cfg.seed, now, err);
 	}
 	free(ports);
 	free(routes);
@@ -295,8 +248,11 @@ void wr_fabric_destroy(struct wr_fabric *f)
 		wr_rss_destroy(f->port_rss_own[i]);
 	wr_proxy_shared_destroy(f->shared);
 	wr_rss_destroy(f->software_rss);
+	vips_fini(&f->vips);
 	if (f->l3 != NULL)
 		wr_l3_net_destroy(f->l3);
+	wr_conf_free(f->kept[0]);
+	wr_conf_free(f->kept[1]);
 	free(f);
 }
 

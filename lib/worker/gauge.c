@@ -83,76 +83,134 @@ static int register_place(
 
 static int register_places(struct wr_worker *w, uint32_t pool)
 {
-	const struct wr_conf_pool *pc = &w->fabric->cfg.conf->pools[pool];
-	uint16_t first = wr_backends_pool(w->fabric->cfg.backends, (uint16_t)pool)->first;
+	const struct wr_conf_pool *pc = &w->conf->pools[pool];
 
 	if (w->id != 0)
 		return 0;
 	if (register_place(w, WR_Q_pool_inflight, (uint16_t)pool, pc->max_connections,
 		    &w->q.pool_inflight[pool]) < 0)
 		return -ENOSPC;
-	for (uint16_t i = 0; i < pc->backend_count; i++)
-		if (register_place(w, WR_Q_backend_inflight, (uint16_t)(first + i),
-			    pc->backends[i].max_connections, &w->q.backend_inflight[first + i]) < 0)
-			return -ENOSPC;
-	return 0;
-}
+	for (uint32_t i = 0; i < pc->backend_count; i++) {
+		const struct wr_conf_backend *bc = &pc->backends[i];
 
-static int register_services(struct wr_worker *w)
-{
-	const struct wr_conf *conf = w->fabric->cfg.conf;
-
-	memset(w->q.pending, 0xff, sizeof(w->q.pending));
-	memset(w->q.pending_wait, 0xff, sizeof(w->q.pending_wait));
-	memset(w->q.pool_inflight, 0xff, sizeof(w->q.pool_inflight));
-	memset(w->q.backend_inflight, 0xff, sizeof(w->q.backend_inflight));
-	for (uint16_t i = 0; i < conf->service_count; i++) {
-		const struct wr_conf_service *sv = &conf->services[i];
-		struct wr_proxy_pending pp;
-
-		if (!wr_conf_pool_limited(conf, sv->pool))
-			continue;
-		wr_proxy_pending(w->proxy, i, 0, &pp);
-		w->q.pending[i] = (int16_t)wr_pressure_add_service(
-			&w->pressure, WR_Q_pending, i, i, pp.items_max);
-		w->q.pending_wait[i] = (int16_t)wr_pressure_add_service(
-			&w->pressure, WR_Q_pending_wait, i, i, sv->wait_time_us);
-		if (w->q.pending_wait[i] < 0 || register_places(w, sv->pool) < 0)
+		if (register_place(w, WR_Q_backend_inflight, bc->id, bc->max_connections,
+			    &w->q.backend_inflight[bc->id]) < 0)
 			return -ENOSPC;
 	}
 	return 0;
 }
 
-static void configure(const struct wr_worker *w, struct wr_pressure_config *cfg)
+static bool lacks(uint32_t capacity, int16_t q)
 {
-	const struct wr_conf *conf = w->fabric->cfg.conf;
+	return capacity != 0 && q < 0;
+}
 
-	*cfg = (struct wr_pressure_config){.worker = w->id,
-		.services = (uint16_t)conf->service_count,
-		.seed = w->fabric->cfg.seed + w->id};
+uint32_t worker_services_need(const struct wr_worker *w, const struct wr_conf *conf)
+{
+	uint32_t n = w->q.clients < 0;
+
+	for (uint32_t i = 0; i < conf->service_count; i++) {
+		const struct wr_conf_service *sv = &conf->services[i];
+
+		if (sv->slot != WR_CONF_VACANT && wr_conf_pool_limited(conf, sv->pool))
+			n += 2u * (w->q.pending[i] < 0);
+	}
+	for (uint32_t i = 0; w->id == 0 && i < conf->pool_count; i++) {
+		const struct wr_conf_pool *pc = &conf->pools[i];
+
+		n += lacks(pc->max_connections, w->q.pool_inflight[i]);
+		for (uint32_t k = 0; k < pc->backend_count; k++)
+			n += lacks(pc->backends[k].max_connections,
+				w->q.backend_inflight[pc->backends[k].id]);
+	}
+	return n;
+}
+
+// The queue of those that wait for a backend, where somebody may have to.
+static int register_wait(struct wr_worker *w, uint16_t i)
+{
+	const struct wr_conf_service *sv = &w->conf->services[i];
+	struct wr_proxy_pending pp;
+
+	wr_proxy_pending(w->proxy, i, 0, &pp);
+	if (w->q.pending[i] >= 0) {
+		wr_pressure_resize(&w->pressure, w->q.pending[i], pp.items_max);
+		wr_pressure_resize(&w->pressure, w->q.pending_wait[i], sv->wait_time_us);
+		return 0;
+	}
+	w->q.pending[i] =
+		(int16_t)wr_pressure_add_service(&w->pressure, WR_Q_pending, i, i, pp.items_max);
+	w->q.pending_wait[i] = (int16_t)wr_pressure_add_service(
+		&w->pressure, WR_Q_pending_wait, i, i, sv->wait_time_us);
+	return w->q.pending_wait[i] < 0 ? -ENOSPC : 0;
+}
+
+int worker_services_register(struct wr_worker *w)
+{
+	const struct wr_conf *conf = w->conf;
+
+	for (uint16_t i = 0; i < conf->service_count; i++) {
+		const struct wr_conf_service *sv = &conf->services[i];
+
+		if (sv->slot == WR_CONF_VACANT || !wr_conf_pool_limited(conf, sv->pool))
+			continue;
+		if (register_wait(w, i) < 0)
+			return -ENOSPC;
+	}
+	for (uint32_t i = 0; i < conf->pool_count; i++)
+		if (register_places(w, i) < 0)
+			return -ENOSPC;
+	return 0;
+}
+
+void worker_clients_register(struct wr_worker *w)
+{
+	const struct wr_clients *clients = w->fabric->shared->clients;
+
+	if (clients != NULL && w->q.clients < 0)
+		w->q.clients = wr_pressure_add(
+			&w->pressure, WR_Q_clients, 0, wr_clients_capacity(clients));
+}
+
+static void marks_of(const struct wr_conf *conf, struct wr_pressure_marks *marks)
+{
+	memset(marks, 0, WR_Q_COUNT * sizeof(*marks));
 	for (uint32_t i = 0; i < conf->pressure.marks_count; i++) {
 		const struct wr_conf_marks *m = &conf->pressure.marks[i];
 
-		cfg->marks[m->queue] = (struct wr_pressure_marks){.low = (uint16_t)(m->low * 10),
+		marks[m->queue] = (struct wr_pressure_marks){.low = (uint16_t)(m->low * 10),
 			.high = (uint16_t)(m->high * 10),
 			.critical = (uint16_t)(m->critical * 10)};
 	}
+}
+
+void worker_marks(struct wr_worker *w)
+{
+	struct wr_pressure_marks marks[WR_Q_COUNT];
+
+	marks_of(w->conf, marks);
+	wr_pressure_remark(&w->pressure, marks);
 }
 
 int worker_queues_register(struct wr_worker *w)
 {
 	struct wr_pressure *p = &w->pressure;
 	const struct wr_mempools *pools = w->fabric->cfg.pools[w->id];
-	const struct wr_conf *conf = w->fabric->cfg.conf;
-	const struct wr_clients *clients = w->fabric->shared->clients;
-	struct wr_pressure_config cfg;
+	const struct wr_conf *conf = w->conf;
+	struct wr_pressure_config cfg = {.worker = w->id,
+		.services = (uint16_t)conf->service_count,
+		.seed = w->fabric->cfg.seed + w->id};
 	struct wr_proxy_gauges pg;
 	struct wr_tcp_gauges tg;
 
 	wr_proxy_gauges(w->proxy, &pg);
 	wr_tcp_gauges(w->tcp, &tg);
-	configure(w, &cfg);
+	marks_of(conf, cfg.marks);
 	wr_pressure_init(p, &cfg, w->events, &w->stats);
+	memset(w->q.pending, 0xff, sizeof(w->q.pending));
+	memset(w->q.pending_wait, 0xff, sizeof(w->q.pending_wait));
+	memset(w->q.pool_inflight, 0xff, sizeof(w->q.pool_inflight));
+	memset(w->q.backend_inflight, 0xff, sizeof(w->q.backend_inflight));
 	w->ports_max = RTE_MAX(pg.ports_max, 1u);
 	w->q.lag = wr_pressure_add(p, WR_Q_lag, 0, LAG_CAPACITY_US);
 	w->q.rx_pool = wr_pressure_add(p, WR_Q_rx_pool, 0, tg.held_budget);
@@ -169,14 +227,13 @@ int worker_queues_register(struct wr_worker *w)
 	w->q.disorder = wr_pressure_add(p, WR_Q_disorder, 0, tg.disorders_room);
 	w->q.cpu = wr_pressure_add(p, WR_Q_cpu, 0, 1000);
 	w->q.clients = NO_QUEUE;
-	if (clients != NULL)
-		w->q.clients = wr_pressure_add(p, WR_Q_clients, 0, wr_clients_capacity(clients));
+	worker_clients_register(w);
 	w->q.conn_recv =
 		wr_pressure_add(p, WR_Q_conn_recv, 0, conf->runtime.tcp.receive_buffer_max);
 	w->q.conn_send = wr_pressure_add(p, WR_Q_conn_send, 0, conf->runtime.tcp.send_buffer_max);
 	if (w->q.conn_send < 0 || register_ports(w) < 0)
 		return -ENOSPC;
-	return register_services(w);
+	return worker_services_register(w);
 }
 
 static void port_depths(struct wr_worker *w)
@@ -217,17 +274,18 @@ static void place_depth(struct wr_pressure *p, int q, const struct wr_lease *lea
 static void service_depths(struct wr_worker *w, wr_us_t now)
 {
 	struct wr_pressure *p = &w->pressure;
-	const struct wr_conf *conf = w->fabric->cfg.conf;
+	const struct wr_conf *conf = w->conf;
 	struct wr_proxy_shared *sh = w->fabric->shared;
 
 	w->recorded.pending = 0;
 	for (uint16_t i = 0; i < conf->service_count; i++) {
 		const struct wr_service_counters *sc = wr_proxy_service(w->proxy, i);
-		uint64_t refused = sc->pending_timeouts + sc->pending_evicted + sc->pending_full;
 		struct wr_proxy_pending pp;
+		uint64_t refused;
 
-		if (w->q.pending[i] < 0)
+		if (w->q.pending[i] < 0 || sc == NULL)
 			continue;
+		refused = sc->pending_timeouts + sc->pending_evicted + sc->pending_full;
 		wr_proxy_pending(w->proxy, i, now, &pp);
 		w->recorded.pending += pp.depth;
 		wr_pressure_depth(p, w->q.pending[i], pp.depth);
@@ -239,12 +297,12 @@ static void service_depths(struct wr_worker *w, wr_us_t now)
 		w->pending_refused[i] = refused;
 	}
 	for (uint32_t i = 0; w->id == 0 && i < conf->pool_count; i++) {
-		const struct wr_pool_slot *ps =
-			wr_backends_pool(w->fabric->cfg.backends, (uint16_t)i);
+		const struct wr_conf_pool *pc = &conf->pools[i];
 
 		place_depth(p, w->q.pool_inflight[i], sh->pools[i]);
-		for (uint16_t k = ps->first; k < ps->first + ps->count; k++)
-			place_depth(p, w->q.backend_inflight[k], sh->backends[k]);
+		for (uint32_t k = 0; k < pc->backend_count; k++)
+			place_depth(p, w->q.backend_inflight[pc->backends[k].id],
+				sh->backends[pc->backends[k].id]);
 	}
 }
 
@@ -274,7 +332,7 @@ uint32_t busy_permille(const struct wr_worker *w, struct busy_seen *seen, wr_us_
 // The table of clients, some of it a tick: worker 0 for all.
 static void client_depth(struct wr_worker *w, wr_us_t now)
 {
-	if (w->q.clients < 0 || w->id != 0)
+	if (w->id != 0 || w->q.clients < 0)
 		return;
 	if (!wr_clients_count_some(w->fabric->shared->clients, &w->clients_at, CLIENTS_A_TICK,
 		    &w->clients_sum, now))
@@ -377,7 +435,7 @@ static void admission(struct wr_worker *w)
 		w->q.source_ports, w->q.backend_wait};
 
 	w->refusing = NO_QUEUE;
-	if (!w->fabric->cfg.conf->pressure.enabled)
+	if (!w->conf->pressure.enabled)
 		return;
 	for (uint32_t i = 0; i < RTE_DIM(each_takes) && w->refusing < 0; i++)
 		if (w->pressure.queue[each_takes[i]].mark == WR_MARK_CRITICAL)
@@ -424,7 +482,7 @@ static bool service_levels_moved(struct wr_worker *w)
 
 static void react(struct wr_worker *w, wr_us_t now)
 {
-	bool enabled = w->fabric->cfg.conf->pressure.enabled;
+	bool enabled = w->conf->pressure.enabled;
 	uint8_t memory = enabled ? memory_level(w) : 0;
 
 	if (memory != w->memory_level)

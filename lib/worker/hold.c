@@ -42,6 +42,16 @@ int hold_init(struct hold *h, uint32_t items, uint32_t delayed, wr_us_t time_us,
 	return 0;
 }
 
+void hold_set(struct hold *h, uint32_t items, wr_us_t time_us)
+{
+	struct wr_waitq_config qc = h->q.cfg;
+
+	qc.items = items;
+	qc.time_us = time_us;
+	qc.target_us = time_us;
+	wr_waitq_change(&h->q, &qc);
+}
+
 void hold_fini(struct hold *h)
 {
 	rte_free(h->slot);

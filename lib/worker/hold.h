@@ -33,6 +33,9 @@ struct hold {
 int hold_init(struct hold *h, uint32_t items, uint32_t delayed, wr_us_t time_us, int numa_node,
 	wr_us_t now);
 void hold_fini(struct hold *h);
+// At most so many in the queue from now on, not above what hold_init() was given, and for so long.
+// Who is in it stays.
+void hold_set(struct hold *h, uint32_t items, wr_us_t time_us);
 
 // Keep a request until the door has room. False: full, and nobody of a worse class. *out gets the
 // slot of one that had to leave for it, or WR_WAITQ_NONE; the caller refuses it and gives it back.

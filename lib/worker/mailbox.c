@@ -10,13 +10,34 @@
 static int handle(struct wr_worker *w, const struct wr_msg *m, wr_us_t now)
 {
 	struct wr_dump_request *dump;
+	struct vip_look *look;
 
 	switch (m->kind) {
-	case WR_MSG_PROBE:
-		wr_proxy_probe(w->proxy, (uint16_t)m->a, m->b, m->t, now);
+	case WR_MSG_CHECK:
+		wr_proxy_check(w->proxy,
+			&(struct wr_check){.backend = (uint16_t)m->a,
+				.kind = (uint8_t)m->c,
+				.slot = (uint8_t)(m->c >> 8),
+				.asked = m->b,
+				.timeout_us = m->t},
+			now);
+		return 0;
+	case WR_MSG_ADOPT:
+		worker_adopt(w, m->ptr, now);
+		return 0;
+	case WR_MSG_VIP_LOOK:
+		look = m->ptr;
+		look->used = wr_proxy_uses_address(w->proxy, &look->addr, &look->cursor);
+		return 0;
+	case WR_MSG_VIP_DROP:
+		wr_l3_vip_drop(w->l3, m->ptr);
+		return 0;
+	case WR_MSG_CAPTURE:
+		w->capture = m->ptr;
 		return 0;
 	case WR_MSG_KILL_BACKEND:
-		wr_proxy_kill_backend(w->proxy, (uint16_t)m->a);
+		wr_proxy_kill_backend(
+			w->proxy, (uint16_t)m->a, m->t != 0 ? RTE_MIN(m->t, now) : now);
 		return 0;
 	case WR_MSG_KILL_SESSION:
 		return wr_proxy_kill(w->proxy, m->a, now);

@@ -6,7 +6,7 @@
 #include "worker_priv.h"
 
 // The queue nearest to full, and the soonest forecast.
-static void nearest(const struct wr_pressure *p, struct wr_record *r)
+static void nearest(const struct wr_pressure *p, struct wr_recorder_row *r)
 {
 	const struct wr_queue *q;
 
@@ -31,7 +31,7 @@ static uint32_t since(uint64_t now, uint64_t *before)
 	return (uint32_t)RTE_MIN(n, (uint64_t)UINT32_MAX);
 }
 
-static void flows(struct wr_worker *w, struct wr_record *r)
+static void flows(struct wr_worker *w, struct wr_recorder_row *r)
 {
 	const uint64_t *c = w->stats.ctr;
 	struct recorded *was = &w->recorded;
@@ -51,12 +51,12 @@ void worker_record(struct wr_worker *w, wr_us_t now)
 	const struct wr_pressure *p = &w->pressure;
 	const struct wr_gate *g = wr_door_gate(w->door, WR_DOOR_WORKER);
 	struct wr_tcp_gauges tg;
-	struct wr_record r;
+	struct wr_recorder_row r;
 
 	if (!wr_recorder_due(w->recorder, now) && p->own.level == w->recorded.level)
 		return;
 	wr_tcp_gauges(w->tcp, &tg);
-	r = (struct wr_record){.at_us = now,
+	r = (struct wr_recorder_row){.at_us = now,
 		.level = p->own.level,
 		.level_before = w->recorded.level,
 		.cut_class = (uint8_t)(g->cut / WR_DOOR_BUCKETS),

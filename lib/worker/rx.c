@@ -263,6 +263,8 @@ static uint32_t rx_burst(struct wr_worker *w, struct wport *wp, bool *more, wr_u
 		bytes += m[i]->pkt_len;
 	wr_stats_add(&w->stats, WR_CTR_rx_frames, n);
 	wr_stats_add(&w->stats, WR_CTR_rx_bytes, bytes);
+	if (unlikely(w->capture != NULL))
+		worker_capture(w, m[0]->port, false, m, n);
 	process(w, m, n, true, now);
 	return n;
 }

@@ -40,6 +40,8 @@ void worker_send_frames(struct wr_worker *w, struct wr_l3_tx *out)
 		struct rte_mbuf *m = out->pkts[i];
 		struct wport *wp = &w->port[m->port];
 
+		if (unlikely(w->capture != NULL))
+			worker_capture(w, m->port, true, &m, 1);
 		if (wp->owns_tx && wp->count < BACKLOG_SLOTS) {
 			push(wp, m);
 		} else if (!wp->owns_tx && rte_ring_sp_enqueue(wp->to_owner, m) == 0) {

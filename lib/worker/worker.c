@@ -13,8 +13,20 @@
 #include "stage.h"
 #include "worker_life.h"
 
-#define READY_BUDGET 96  // connections handled a turn; each may end in a reset (see proxy.c)
-#define TIMER_BUDGET 256 // connection timers a turn
+#define READY_BUDGET 96   // connections handled a turn; each may end in a reset (see proxy.c)
+#define RECORD_SLOTS 4096 // of sessions that ended and that control has not read
+#define TIMER_BUDGET 256  // connection timers a turn
+
+void worker_capture(struct wr_worker *w, uint16_t port, bool out, struct rte_mbuf **m, uint16_t n)
+{
+	uint64_t frames = wr_capture_frames(w->capture), lost = wr_capture_lost(w->capture);
+
+	wr_capture_burst(w->capture, port, out, m, n, w->now_us);
+	frames = wr_capture_frames(w->capture) - frames;
+	lost = wr_capture_lost(w->capture) - lost;
+	wr_stats_add(&w->stats, WR_CTR_capture_frames, frames - lost);
+	wr_stats_add(&w->stats, WR_CTR_capture_lost, lost);
+}
 
 // Since when work is left behind: frames in receive queues, or connections that are ready.
 static void note_lag(struct wr_worker *w, wr_us_t now)
@@ -34,6 +46,7 @@ uint32_t wr_worker_turn(struct wr_worker *w, wr_us_t now)
 	uint64_t frames = ctr[WR_CTR_rx_frames] + ctr[WR_CTR_tx_frames];
 	uint32_t done = 0;
 
+	w->now_us = now;
 	stage_begin(w);
 	done += worker_mailbox(w, now);
 	stage_end(w, WR_CTR_stage_control);
@@ -176,6 +189,8 @@ static int proxy_create(struct wr_worker *w, uint32_t sessions, wr_us_t now, str
 		.snd_buf_max_bytes = t->send_buffer_max,
 		.stats = &w->stats,
 		.events = w->events,
+		.records = w->records,
+		.small = cfg->pools[w->id]->small,
 		.seed = cfg->seed ^ (0x9e3779b97f4a7c15ULL * (w->id + 1)),
 		.numa_node = cfg->pools[w->id]->numa_node,
 	};
@@ -196,7 +211,6 @@ static int entry_create(struct wr_worker *w, wr_us_t now, struct wr_err *err)
 		.hold_us = pc->hold_us,
 		.hold_requests = pc->hold_requests,
 		.key = {cfg->secret[1] ^ cfg->secret[2], cfg->secret[0] ^ cfg->secret[3]}};
-	uint32_t held = pc->hold_us != 0 ? pc->hold_requests : 0;
 	int node = cfg->pools[w->id]->numa_node;
 
 	for (uint32_t i = 0; i < cfg->conf->service_count; i++) {
@@ -204,9 +218,7 @@ static int entry_create(struct wr_worker *w, wr_us_t now, struct wr_err *err)
 
 		dc.drop[i] = sv->refuse == WR_CONF_REFUSE_DROP;
 		dc.service_target_us[i] = sv->wait_target_us;
-		w->limited[i] =
-			(uint8_t)((sv->limit.rate || sv->limit.connections ? LIMITED_SERVICE : 0) |
-				  (sv->client.rate || sv->client.connections ? LIMITED_CLIENT : 0));
+		w->limited[i] = worker_limits_of(sv);
 	}
 	w->limited_all = cfg->conf->limit.rate != 0 || cfg->conf->limit.connections != 0;
 	w->door = wr_door_create(&dc, now, node);
@@ -214,11 +226,13 @@ static int entry_create(struct wr_worker *w, wr_us_t now, struct wr_err *err)
 	// No shorter time for those that stand: the cut keeps the hold short, and a burst is to fit
 	// in.
 	if (w->door == NULL || w->recorder == NULL ||
-		hold_init(&w->hold, pc->enabled ? held : 0, held, pc->hold_us, node, now) < 0)
+		hold_init(&w->hold, pc->hold_requests, pc->hold_requests, pc->hold_us, node, now) <
+			0)
 		return wr_err_set(err, ENOMEM,
 			"worker %u: no memory to hold %u connection requests; lower "
 			"pressure.hold_requests",
 			w->id, pc->hold_requests);
+	hold_set(&w->hold, worker_holds(pc), pc->hold_us);
 	return 0;
 }
 
@@ -236,12 +250,15 @@ struct wr_worker *worker_create(struct wr_fabric *f, uint16_t id, wr_us_t now, s
 	w->fabric = f;
 	w->id = id;
 	w->cpu = f->cfg.conf->runtime.workers[id];
+	w->conf = f->cfg.conf;
 	w->refusing = -1;
 	w->events = wr_event_ring_create(EVENT_SLOTS, f->cfg.pools[id]->numa_node);
 	w->pressure_pub = wr_pressure_pub_create();
 	w->mailbox = worker_ring_create(
 		WR_MBOX_SLOTS, sizeof(struct wr_msg), RING_F_SC_DEQ, f->cfg.pools[id]->numa_node);
-	if (w->events == NULL || w->pressure_pub == NULL || w->mailbox == NULL) {
+	w->records = wr_record_ring_create(RECORD_SLOTS, f->cfg.pools[id]->numa_node);
+	if (w->events == NULL || w->pressure_pub == NULL || w->mailbox == NULL ||
+		w->records == NULL) {
 		wr_err_set(err, ENOMEM, "worker %u: out of memory", id);
 		return NULL;
 	}
@@ -289,6 +306,7 @@ void worker_destroy(struct wr_worker *w)
 	wr_recorder_destroy(w->recorder);
 	rte_free(w->mailbox);
 	wr_pressure_pub_destroy(w->pressure_pub);
+	wr_record_ring_destroy(w->records);
 	wr_event_ring_destroy(w->events);
 	free(w);
 }
@@ -311,6 +329,11 @@ struct wr_fabric *wr_worker_fabric(struct wr_worker *w)
 struct wr_event_ring *wr_worker_events(struct wr_worker *w)
 {
 	return w->events;
+}
+
+struct wr_record_ring *wr_worker_records(struct wr_worker *w)
+{
+	return w->records;
 }
 
 const struct wr_service_counters *wr_worker_service(const struct wr_worker *w, uint16_t service)

@@ -80,12 +80,16 @@ struct wr_worker {
 	struct wr_l3 *l3;
 	struct wr_proxy *proxy;
 	struct wr_event_ring *events;
+	struct wr_record_ring *records;
+	struct wr_capture *capture; // NULL: none
+	const struct wr_conf *conf; // that this worker runs with
 	struct rte_ring *mailbox;
 	struct rte_ring *handoff_in[WR_MAX_WORKERS]; // from each worker; NULL from ourselves
 	uint64_t mailbox_refused;                    // atomic: by posters
 	uint64_t mailbox_refused_seen;
 	struct wport port[WR_MAX_PORTS];
 	uint16_t ports;
+	wr_us_t now_us; // of the present turn
 	bool stopped;
 	int refusing;                           // pressure queue that makes us refuse, -1: none
 	uint8_t memory_level;                   // that the engine was told
@@ -129,6 +133,36 @@ struct wr_worker {
 	struct wr_pressure_pub *pressure_pub;
 } __attribute__((aligned(64)));
 
+// An address of services or sources; kept for a while after nobody wants it any more, and as long
+// as a session has it.
+struct vip {
+	struct wr_addr addr;
+	bool wanted, was_wanted;
+	bool fresh;       // by a configuration that is being taken over
+	bool asked;       // worker 0, to give it up
+	wr_us_t until_us; // not wanted: when it is given up
+	int done;         // of the message that gives it up
+};
+#define VIPS_MAX (WR_MAX_LISTENERS + WR_MAX_SOURCES * 16)
+// Whether sessions still have an address: asked of one worker after the other.
+struct vip_look {
+	struct wr_addr addr;
+	uint32_t vip;    // in the list
+	uint32_t cursor; // in the worker's sessions
+	uint16_t worker;
+	bool used; // one has
+	bool asked;
+	int done; // of the message
+};
+struct vips {
+	struct vip *list; // [VIPS_MAX]
+	uint32_t count;
+	uint32_t known;  // before the configuration that is being taken over
+	wr_us_t next_us; // when to look for some to give up
+	struct vip_look look;
+	bool looking;
+};
+
 struct wr_fabric {
 	struct wr_fabric_config cfg;
 	struct wr_l3_net *l3;
@@ -141,9 +175,15 @@ struct wr_fabric {
 	uint16_t tx_owner[WR_MAX_PORTS];
 	uint64_t cycles_per_ms; // of the TSC
 	uint32_t mbuf_baseline; // RX-pool buffers in rings after start
+	struct vips vips;
+	struct wr_conf *kept[2]; // freed with the fabric
+	bool changing;           // a configuration is being taken over
 	bool stop;
 	struct wr_worker *worker[WR_MAX_WORKERS];
 };
+
+// worker.c: frames for whoever captures; w->capture is there.
+void worker_capture(struct wr_worker *w, uint16_t port, bool out, struct rte_mbuf **m, uint16_t n);
 
 // rx.c: receive, classify, steer. Returns frames handled.
 uint32_t worker_rx(struct wr_worker *w, wr_us_t now);
@@ -160,9 +200,25 @@ uint32_t worker_mailbox(struct wr_worker *w, wr_us_t now);
 
 // gauge.c: pressure and publication
 int worker_queues_register(struct wr_worker *w);
+// Marks as w->conf says.
+void worker_marks(struct wr_worker *w);
+// Queues of services, pools and backends that w->conf limits and that have none yet. 0 or -ENOSPC.
+int worker_services_register(struct wr_worker *w);
+// The table of clients, once there is one.
+void worker_clients_register(struct wr_worker *w);
+// How many more that would be with another configuration.
+uint32_t worker_services_need(const struct wr_worker *w, const struct wr_conf *conf);
 void worker_pressure(struct wr_worker *w, wr_us_t now);
 uint32_t busy_permille(const struct wr_worker *w, struct busy_seen *seen, wr_us_t now);
 void worker_publish(struct wr_worker *w, wr_us_t now);
+
+// change.c: a new configuration
+struct worker_change;
+void worker_adopt(struct wr_worker *w, struct worker_change *ch, wr_us_t now);
+// Which limits new connections of a service meet.
+uint8_t worker_limits_of(const struct wr_conf_service *sv);
+// How many connection requests the hold may keep in its queue.
+uint32_t worker_holds(const struct wr_conf_pressure *pc);
 
 // record.c: the flight recorder
 void worker_record(struct wr_worker *w, wr_us_t now);

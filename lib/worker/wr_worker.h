@@ -5,7 +5,9 @@
 #include <stdint.h>
 
 #include "wr_backend.h"
+#include "wr_capture.h"
 #include "wr_conf.h"
+#include "wr_conf_plan.h"
 #include "wr_err.h"
 #include "wr_event.h"
 #include "wr_l3.h"
@@ -62,8 +64,8 @@ wr_us_t wr_clock_now(void);
 // --- control: messages to workers ----------------------------------------------------------------
 
 enum wr_msg_kind {
-	WR_MSG_PROBE,         // a: backend, b: asked, t: timeout
-	WR_MSG_KILL_BACKEND,  // a: backend
+	WR_MSG_CHECK,         // a: backend, b: asked, t: timeout, c: kind | slot << 8
+	WR_MSG_KILL_BACKEND,  // a: backend; t: of its sessions those up to then, 0: up to now
 	WR_MSG_KILL_SESSION,  // a: session id; reply: bool
 	WR_MSG_DUMP_SESSIONS, // ptr: struct wr_dump_request
 	WR_MSG_STOP_ACCEPT,
@@ -71,11 +73,15 @@ enum wr_msg_kind {
 	WR_MSG_LEDGER_WALK, // ptr: struct wr_tcp_gauges: held by walking
 	WR_MSG_FORCE_LEVEL, // a: service or WR_PRESSURE_WORKER, b: level + 1, or 0: by the queues
 	WR_MSG_DOOR_ORDER, // a: service or WR_DOOR_WORKER, b: first class refused, WR_CLASSES: none
+	WR_MSG_ADOPT,      // ptr: this worker's part of a struct wr_fabric_change
+	WR_MSG_VIP_LOOK,   // ptr: struct vip_look
+	WR_MSG_VIP_DROP,   // ptr: struct wr_addr; to worker 0
+	WR_MSG_CAPTURE,    // ptr: struct wr_capture to fill from now on, NULL: none; reply 0
 };
 
 struct wr_msg {
 	uint32_t kind;
-	uint32_t a, b;
+	uint32_t a, b, c;
 	wr_us_t t;
 	void *ptr; // lives until *done is not 0
 	int *done; // NULL: nobody waits; else set to 1 + result (release)
@@ -96,6 +102,31 @@ int wr_worker_post(struct wr_worker *w, const struct wr_msg *m);
 // -ENOBUFS. On -ETIMEDOUT m->ptr may still be written: such memory must be kept (static or leaked).
 int wr_worker_call(struct wr_worker *w, struct wr_msg *m, uint32_t timeout_ms);
 
+// --- a new configuration, by the control thread
+// ---------------------------------------------------
+
+// begin(): everything that the fabric and its workers need for `fresh` is made (wr_conf_plan()ned,
+// backends prepared by it); workers are asked to take it over. NULL with a sentence: nothing
+// happened. turn(): true once all workers run with it; call it until then (a full mailbox is tried
+// again). end(): backends, limits and addresses follow, and what was replaced is freed; from then
+// on `fresh` is the configuration in force, and the one before may be freed. Never blocks; the
+// time that each worker took is in its counter config_switch_us.
+struct wr_fabric_change;
+struct wr_fabric_change *wr_fabric_change_begin(
+	struct wr_fabric *f, const struct wr_conf *fresh, struct wr_err *err);
+bool wr_fabric_change_turn(struct wr_fabric_change *ch, wr_us_t now);
+void wr_fabric_change_end(struct wr_fabric_change *ch, wr_us_t now);
+// Free a configuration, or NULL, with the fabric, which may still read it until then. At most two.
+void wr_fabric_keep_conf(struct wr_fabric *f, struct wr_conf *conf);
+// Each turn of control: addresses that no service and no source has any more are given up, after
+// runtime.drain_timeout and when no session is left that has them.
+void wr_fabric_turn(struct wr_fabric *f, wr_us_t now);
+// Tell ports which multicast groups our addresses need (IPv6 neighbour discovery). Returns a bit
+// for each port that refused.
+uint32_t wr_fabric_join_groups(struct wr_fabric *f);
+// Who still needs a slot, for wr_conf_plan().
+struct wr_conf_use wr_fabric_conf_use(struct wr_fabric *f);
+
 // --- sight, any thread ---------------------------------------------------------------------------
 
 void wr_worker_stats(const struct wr_worker *w, struct wr_stats_snapshot *out);
@@ -108,6 +139,7 @@ const struct wr_gate *wr_worker_gate(const struct wr_worker *w, uint16_t service
 bool wr_worker_drops_early(const struct wr_worker *w);
 uint8_t wr_worker_ordered(const struct wr_worker *w, uint16_t service); // as wr_door_ordered()
 const struct wr_recorder *wr_worker_recorder(const struct wr_worker *w);
+struct wr_record_ring *wr_worker_records(struct wr_worker *w); // consumer: the control thread
 
 // The four ledgers, each in one unit: in = out + held + drops by reason, from independent counts.
 enum wr_ledger_kind {

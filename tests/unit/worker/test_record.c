@@ -3,7 +3,7 @@
 
 // The flight recorder as the worker feeds it.
 
-static uint32_t records(struct triple *t, bool saved, struct wr_record *out, uint32_t max)
+static uint32_t records(struct triple *t, bool saved, struct wr_recorder_row *out, uint32_t max)
 {
 	uint64_t from = 0;
 
@@ -15,7 +15,7 @@ static uint32_t records(struct triple *t, bool saved, struct wr_record *out, uin
 static void record_ten_a_second(void **state)
 {
 	struct triple *t = tri_create(&(struct tri_config){0});
-	struct wr_record r[WR_RECORDER_SLOTS];
+	struct wr_recorder_row r[WR_RECORDER_SLOTS];
 	uint64_t offered = 0;
 	uint32_t n;
 
@@ -42,7 +42,7 @@ static void record_critical_is_kept(void **state)
 {
 	struct triple *t = tri_create(&(struct tri_config){0});
 	struct wr_msg m = {.kind = WR_MSG_FORCE_LEVEL, .a = WR_PRESSURE_WORKER, .b = 4 + 1};
-	struct wr_record r[WR_RECORDER_SLOTS];
+	struct wr_recorder_row r[WR_RECORDER_SLOTS];
 	uint32_t n;
 
 	t->tick_us = TRI_MS;

@@ -121,7 +121,7 @@ static void tx_waiting_and_new_at_once(void **state)
 	// The answers to our questions arrive in this turn; so do 32 probes.
 	t->now += cfg.link[TRI_LAN].delay_us;
 	for (uint32_t i = 0; i < WR_MBOX_BUDGET; i++)
-		tri_post(t, &(struct wr_msg){.kind = WR_MSG_PROBE, .a = i % 8, .b = 1, .t = TRI_S});
+		tri_post(t, &(struct wr_msg){.kind = WR_MSG_CHECK, .a = i % 8, .b = 1, .t = TRI_S});
 	tri_settle(t);
 	TRI_EQ(t, tri_drop(t, WR_DROP_tx_error), 0);
 	for (int i = 0; i < 160; i++)
