@@ -91,12 +91,15 @@ static bool covers_ours(struct wr_ctl *c, const struct wr_prefix *p, char *what,
 			snprintf(what, len, "the next hop of a route");
 			return true;
 		}
-	for (uint32_t i = 0; i < wr_backends_count(c->backends); i++)
-		if (wr_prefix_contains(p, &wr_backends_get(c->backends, (uint16_t)i)->addr.addr)) {
+	for (uint32_t i = 0; i < wr_backends_count(c->backends); i++) {
+		const struct wr_backend *be = wr_backends_get(c->backends, (uint16_t)i);
+
+		if (be != NULL && wr_prefix_contains(p, &be->addr.addr)) {
 			snprintf(what, len, "backend ");
 			wr_ctl_backend_name(c, (uint16_t)i, what + 8, len - 8);
 			return true;
 		}
+	}
 	return false;
 }
 
@@ -128,7 +131,7 @@ static uint64_t sessions_of(struct wr_ctl *c, uint16_t service)
 	uint64_t sum = 0;
 
 	for (uint16_t i = 0; i < c->conf->service_count; i++) {
-		if (service != WR_ACCESS_ANY && service != i)
+		if (!wr_ctl_has_service(c, i) || (service != WR_ACCESS_ANY && service != i))
 			continue;
 		wr_ctl_service_sum(c, i, &s);
 		sum += s.sessions;

@@ -81,7 +81,7 @@ static uint64_t sessions_of(struct wr_ctl *c, int domain)
 	uint64_t n = 0;
 
 	for (uint16_t i = 0; i < c->conf->service_count; i++) {
-		if (domain != WR_CTL_WORKERS && domain != i)
+		if (!wr_ctl_has_service(c, i) || (domain != WR_CTL_WORKERS && domain != i))
 			continue;
 		wr_ctl_service_sum(c, i, &s);
 		n += s.sessions;

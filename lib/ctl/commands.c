@@ -6,7 +6,9 @@
 
 #include <rte_telemetry.h>
 
-#define VERBS_MAX 6
+#define VERBS_MAX  12
+#define PARAMS_LEN 1024 // DPDK cuts a request at 1,023 bytes
+#define KEY_PARAM  ",key="
 
 struct command {
 	const char *path;
@@ -22,9 +24,9 @@ static const struct command commands[] = {
 	{"/weir/status", "Instance: version, level, sessions, readiness", wr_show_status, ""},
 	{"/weir/services", "Services. Parameters: cursor,service=", wr_show_services, "service"},
 	{"/weir/pools", "Pools. Parameters: cursor,pool=", wr_show_pools, "pool"},
-	{"/weir/backends", "Backends. Parameters: cursor,pool=,backend=,state=", wr_show_backends,
-		"pool backend state"},
-	{"/weir/latency", "Mean connect time by backend. Parameters: cursor,pool=,backend=",
+	{"/weir/backends", "Backends. Par.: cursor,pool=,backend=POOL/NAME,state=,detail=1",
+		wr_show_backends, "pool backend state detail"},
+	{"/weir/latency", "Times by backend, as quantiles. Par.: cursor,pool=,backend=",
 		wr_show_latency, "pool backend"},
 	{"/weir/conns", "Sessions. Par.: cursor,service=,backend=,stalled=1,peer=,id=",
 		wr_show_conns, "service backend stalled peer id", .waits = true},
@@ -54,11 +56,26 @@ static const struct command commands[] = {
 	{"/weir/ports", "Ports. Parameters: cursor", wr_show_ports, ""},
 	{"/weir/events", "Events. Parameters: cursor,since=ID,last=N,kind=", wr_show_events,
 		"since last kind"},
+	{"/weir/log", "Lines for ended sessions: written, lost, where to", wr_show_log, ""},
 	{"/weir/neighbours", "Neighbours. Parameters: cursor", wr_show_neighbours, ""},
 	{"/weir/config", "Configuration in force, as YAML lines. Parameters: show", wr_show_config,
 		""},
-	{"/weir/backend", "Act: drain=, enable=POOL/NAME, weight=, limit=POOL/NAME,N",
-		.act = wr_act_backend, .verbs = {"drain", "enable", "weight", "limit"}},
+	{"/weir/config/history", "Configurations since the start. Parameters: cursor",
+		wr_show_history, ""},
+	{"/weir/config/diff", "What a configuration changed. Par.: id=N, or file=1: reload would",
+		wr_show_diff, "file id"},
+	{"/weir/config/reload", "Act: reload=now, or reload=SECONDS to confirm within",
+		.act = wr_act_reload, .verbs = {"reload"}, .waits = true},
+	{"/weir/config/confirm", "Act: confirm=ID", .act = wr_act_confirm_config,
+		.verbs = {"confirm"}, .waits = true},
+	{"/weir/config/rollback", "Act: rollback=previous, or rollback=ID", .act = wr_act_rollback,
+		.verbs = {"rollback"}, .waits = true},
+	{"/weir/backend",
+		"Act: drain= enable= disable= weight= limit= add= remove=", .act = wr_act_backend,
+		.verbs = {"drain", "enable", "disable", "weight", "limit", "add", "remove",
+			"force_drain", "force_disable", "force_weight", "force_remove"}},
+	{"/weir/capture", "Captures. Act: start=KEY=VALUE;... stop=ID remove=ID", wr_show_capture,
+		"", wr_act_capture, {"start", "stop", "remove"}, .waits = true},
 	{"/weir/conn", "Act: kill=WORKER.ID", .act = wr_act_conn, .verbs = {"kill"}, .waits = true},
 };
 
@@ -109,7 +126,7 @@ static void run_act(
 	struct wr_ctl *c, const struct command *cmd, const char *params, struct wr_reply *r)
 {
 	const char *verb = verb_of(cmd, params);
-	char known[96];
+	char known[160];
 
 	if (verb != NULL) {
 		cmd->act(c, verb, strchr(params, '=') + 1, r);
@@ -156,15 +173,86 @@ static void run_show(
 	cmd->show(c, &p, r);
 }
 
-static void run(struct wr_ctl *c, const struct command *cmd, const char *params, struct wr_reply *r)
+// Cut the key off, so that nothing behind this can show it. The key, or "".
+static const char *cut_key(char *params)
 {
-	if (!cmd->waits)
-		pthread_mutex_lock(&c->lock);
+	char *at = strstr(params, KEY_PARAM);
+	char *key;
+
+	if (at == NULL)
+		return "";
+	key = at + strlen(KEY_PARAM);
+	*at = '\0';
+	return key;
+}
+
+// In a time that does not tell how much of it was right.
+static bool same_key(const char *ours, const char *given)
+{
+	uint8_t differ = 0;
+
+	if (strlen(ours) != WR_CTL_KEY_LEN || strlen(given) != WR_CTL_KEY_LEN)
+		return false;
+	for (size_t i = 0; i < WR_CTL_KEY_LEN; i++)
+		differ |= (uint8_t)(ours[i] ^ given[i]);
+	return differ == 0;
+}
+
+// Reading needs no key. False: refused, said. Lock held.
+static bool may_act(struct wr_ctl *c, const char *key, struct wr_reply *r)
+{
+	char remedy[320];
+
+	if (c->conf->runtime.act_group[0] == '\0' || same_key(c->act_key, key))
+		return true;
+	snprintf(remedy, sizeof(remedy),
+		"ask with weirctl as root or as a member of group %s (runtime.act_group), who may "
+		"read the key file: it puts the key behind the request by itself",
+		c->conf->runtime.act_group);
+	wr_reply_error(r, remedy, "acting needs the key of this instance, and %s; nothing was done",
+		key[0] == '\0' ? "none was given" : "the one given is not it");
+	return false;
+}
+
+static void run_locked(struct wr_ctl *c, const struct command *cmd, const char *params,
+	const char *key, struct wr_reply *r)
+{
 	// A table that can be acted on: what begins with a verb acts, all else reads.
-	if (cmd->act != NULL && (cmd->show == NULL || verb_of(cmd, params) != NULL))
+	bool acts = cmd->act != NULL && (cmd->show == NULL || verb_of(cmd, params) != NULL);
+	bool may;
+
+	if (cmd->waits)
+		pthread_mutex_lock(&c->lock);
+	may = !acts || may_act(c, key, r);
+	if (cmd->waits)
+		pthread_mutex_unlock(&c->lock);
+	if (!may)
+		return;
+	if (acts)
 		run_act(c, cmd, params, r);
 	else
 		run_show(c, cmd, params, r);
+}
+
+static void run(struct wr_ctl *c, const struct command *cmd, const char *params, struct wr_reply *r)
+{
+	char text[PARAMS_LEN];
+	const char *key = "";
+
+	if (params != NULL && strlen(params) >= sizeof(text)) {
+		wr_reply_error(r, "ask for less at once", "parameters longer than %zu characters",
+			sizeof(text) - 1);
+		return;
+	}
+	if (params != NULL) {
+		memcpy(text, params, strlen(params) + 1);
+		if (cmd->act != NULL)
+			key = cut_key(text);
+		params = text;
+	}
+	if (!cmd->waits)
+		pthread_mutex_lock(&c->lock);
+	run_locked(c, cmd, params, key, r);
 	if (!cmd->waits)
 		pthread_mutex_unlock(&c->lock);
 }

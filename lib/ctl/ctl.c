@@ -2,27 +2,16 @@
 #include "ctl_priv.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #define TURN_MAX_US (10 * WR_US_PER_MS)
 #define ANSWER_MS   1000 // a worker answers between two turns; this is for one that hangs
 
-// Only jitter hangs on it; two boxes with one configuration must not probe in step.
-static uint64_t jitter_seed(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_nsec ^ ((uint64_t)getpid() << 32);
-}
-
 struct wr_ctl *wr_ctl_create(struct wr_fabric *f, struct wr_err *err)
 {
 	struct wr_ctl *c = calloc(1, sizeof(*c));
-	uint32_t backends;
 
 	if (c == NULL)
 		goto err_out;
@@ -34,13 +23,13 @@ struct wr_ctl *wr_ctl_create(struct wr_fabric *f, struct wr_err *err)
 	c->shared = wr_fabric_shared(f);
 	wr_ctl_orders_init(&c->orders);
 	c->answer_ms = ANSWER_MS;
-	wr_rng_init(&c->rng, jitter_seed());
-	backends = wr_backends_count(c->backends);
-	c->probe = calloc(backends + 1, sizeof(*c->probe));
-	if (c->probe == NULL || wr_history_init(&c->history) != 0)
+	c->watch = calloc(WR_MAX_BACKENDS, sizeof(*c->watch));
+	if (c->watch == NULL || wr_sink_init(&c->sink) != 0)
 		goto err_free;
-	for (uint32_t i = 0; i < backends; i++)
-		c->probe[i].last_err = -1;
+	if (wr_history_init(&c->history) != 0)
+		goto err_fini_sink;
+	if (wr_reload_init(c) != 0)
+		goto err_fini_history;
 	pthread_mutex_init(&c->lock, NULL);
 	if (wr_ctl_commands_attach(c, err) != 0)
 		goto err_destroy_lock;
@@ -48,9 +37,13 @@ struct wr_ctl *wr_ctl_create(struct wr_fabric *f, struct wr_err *err)
 
 err_destroy_lock:
 	pthread_mutex_destroy(&c->lock);
+err_fini_history:
+	wr_reload_fini(c);
 	wr_history_fini(&c->history);
+err_fini_sink:
+	wr_sink_fini(&c->sink);
 err_free:
-	free(c->probe);
+	free(c->watch);
 	free(c);
 err_out:
 	wr_err_set(err, ENOMEM, "no memory for the control thread's tables");
@@ -65,10 +58,22 @@ void wr_ctl_destroy(struct wr_ctl *c)
 	// Workers do not run any more, so that nobody writes there.
 	for (uint32_t i = 0; i < c->limbo_count; i++)
 		free(c->limbo[i]);
+	wr_ctl_capture_fini(c);
+	wr_reload_fini(c);
 	pthread_mutex_destroy(&c->lock);
 	wr_history_fini(&c->history);
-	free(c->probe);
+	wr_sink_fini(&c->sink);
+	free(c->watch);
 	free(c);
+}
+
+void wr_ctl_set_key(struct wr_ctl *c, const char *hex)
+{
+	if (strlen(hex) != WR_CTL_KEY_LEN || strspn(hex, "0123456789abcdef") != WR_CTL_KEY_LEN)
+		hex = "";
+	pthread_mutex_lock(&c->lock);
+	snprintf(c->act_key, sizeof(c->act_key), "%s", hex);
+	pthread_mutex_unlock(&c->lock);
 }
 
 static void tell_stop(struct wr_ctl *c)
@@ -95,11 +100,15 @@ wr_us_t wr_ctl_turn(struct wr_ctl *c, wr_us_t now)
 		c->started_us = now;
 	}
 	more = wr_ctl_events_collect(c);
-	next = wr_ctl_health_turn(c, now);
+	next = wr_ctl_checks_turn(c, now);
+	wr_ctl_rates_turn(c, now);
+	more |= wr_ctl_records_turn(c, now);
 	wr_ctl_losses_turn(c, now);
 	wr_ctl_rules_turn(c, now);
 	wr_ctl_orders_turn(c);
-	wr_backends_reclaim(c->backends);
+	next = RTE_MIN(next, wr_reload_turn(c, now));
+	next = RTE_MIN(next, wr_ctl_capture_turn(c, now));
+	wr_fabric_turn(c->fabric, now);
 	wr_access_reclaim(c->shared->access);
 	if (c->stop_owed != 0)
 		tell_stop(c);

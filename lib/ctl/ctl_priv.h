@@ -6,20 +6,29 @@
 #include <stdint.h>
 
 #include "wr_ctl.h"
-#include "wr_rng.h"
 
 #include "history.h"
 #include "params.h"
 #include "reply.h"
+#include "reload.h"
+#include "sink.h"
 
-// One backend's probe, as the control thread sees it.
-struct wr_ctl_probe {
-	bool scheduled;  // next_probe_us of the backend means something
-	bool out;        // asked, not answered
-	wr_us_t lost_us; // when a missing answer counts as a failure
-	int last_err;    // result before; -1: none yet
+// What the control thread keeps of a backend's slot, besides what lib/backend does.
+#define WR_CTL_RATE_LOOKS 10 // a second apart
+
+struct wr_ctl_watch {
+	uint64_t ident;  // of who is in the slot; another one there begins anew
 	uint32_t kill;   // bit a worker: owes it WR_MSG_KILL_BACKEND
+	wr_us_t kill_us; // since when it owes that; 0: since this turn
+	uint32_t checks, checks_failed;
+	wr_us_t look_us; // of the last look at its counters
+	uint64_t total;  // sessions established up to then
+	uint32_t per_s[WR_CTL_RATE_LOOKS];
+	uint32_t per_s_max;
+	uint8_t at, looks;
 };
+
+#define WR_CTL_KEY_LEN 32 // hexadecimal digits
 
 // What was read from a port last time.
 struct wr_ctl_port {
@@ -59,11 +68,24 @@ struct wr_ctl {
 	wr_us_t now_us;     // of the last turn
 	wr_us_t started_us; // of the first
 	bool turned;
-	struct wr_rng rng;
 
 	struct wr_history history;
 
-	struct wr_ctl_probe *probe; // by backend
+	struct wr_ctl_watch *watch; // [WR_MAX_BACKENDS]
+	bool kills_owed;            // some `kill` above is not 0
+	uint32_t rates_at;          // slot that is looked at next
+	wr_us_t next_rates_us;
+
+	struct wr_reload *reload;
+
+	struct wr_ctl_captures *captures; // capture.c; NULL: none was ever made
+
+	struct wr_sink sink;
+	uint64_t ring_lost; // records that found no room in their worker's ring
+	wr_us_t next_ring_us;
+
+	char act_key[WR_CTL_KEY_LEN + 1]; // that acting commands need; "": none is known
+
 	wr_us_t next_port_us;
 	struct wr_ctl_port port[WR_MAX_PORTS];
 
@@ -85,7 +107,7 @@ struct wr_ctl {
 
 #define WR_SCOPE_LEN (2 * WR_NAME_LEN + 8)
 
-// "web/b1"; returns buf.
+// "web/b1", "" for a slot that is vacant; returns buf.
 char *wr_ctl_backend_name(struct wr_ctl *c, uint16_t backend, char *buf, size_t len);
 // Whose level a queue raises: a service's name, or "worker".
 const char *wr_ctl_domain(struct wr_ctl *c, uint16_t domain);
@@ -100,10 +122,44 @@ void wr_ctl_event_add(struct wr_ctl *c, struct wr_event *ev);
 // Take what workers raised. True when some may be left.
 bool wr_ctl_events_collect(struct wr_ctl *c);
 
-// --- health.c: lock held ------------------------------------------------------------------------
+// --- checks.c: lock held ------------------------------------------------------------------------
 
-// Ask, judge, tell. Returns when it wants to run again.
-wr_us_t wr_ctl_health_turn(struct wr_ctl *c, wr_us_t now);
+// What lib/backend wants done: checks go to workers, events to the log, kills and limits to whom
+// they concern. Returns when it wants to run again.
+wr_us_t wr_ctl_checks_turn(struct wr_ctl *c, wr_us_t now);
+
+// --- rates.c: lock held -------------------------------------------------------------------------
+
+// Look at the counters of backends, each once a second.
+void wr_ctl_rates_turn(struct wr_ctl *c, wr_us_t now);
+struct wr_ctl_rate {
+	uint64_t per_s;    // sessions in the last second
+	uint64_t per_s_10; // mean of the last ten
+	uint64_t per_s_max;
+};
+struct wr_ctl_rate wr_ctl_rate(const struct wr_ctl *c, uint16_t backend);
+
+// --- records.c: lock held -----------------------------------------------------------------------
+
+// Take records of ended sessions and write their lines. True when some may be left.
+bool wr_ctl_records_turn(struct wr_ctl *c, wr_us_t now);
+
+// --- reload.c: lock held ------------------------------------------------------------------------
+
+// Edits of the configuration in force: a new backend, and one that leaves when its sessions have
+// ended or `drain` is over (0: no deadline). 0 or negative errno with a sentence.
+int wr_ctl_edit_add(
+	struct wr_ctl *c, const char *pool, const struct wr_conf_backend *b, struct wr_err *err);
+int wr_ctl_edit_remove(
+	struct wr_ctl *c, const char *pool, const char *name, wr_us_t drain, struct wr_err *err);
+
+// --- capture.c: lock held -----------------------------------------------------------------------
+
+// Move what the running capture's rings hold into its file, some thousand frames at most; begin and
+// end it. Returns when it wants to run again.
+wr_us_t wr_ctl_capture_turn(struct wr_ctl *c, wr_us_t now);
+// Workers do not run any more: finish the file, free everything.
+void wr_ctl_capture_fini(struct wr_ctl *c);
 
 // --- losses.c: lock held ------------------------------------------------------------------------
 
@@ -146,11 +202,13 @@ typedef void (*wr_ctl_show_fn)(struct wr_ctl *c, const struct wr_params *p, stru
 typedef void (*wr_ctl_act_fn)(
 	struct wr_ctl *c, const char *verb, const char *arg, struct wr_reply *r);
 
-// Reading, lock held, except conns and ledger: those wait for workers.
+// Reading, lock held, except conns and ledger: those wait for workers, and take it in between.
 void wr_show_status(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
 void wr_show_services(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
 void wr_show_pools(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
 void wr_show_backends(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
+void wr_show_log(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
+void wr_show_capture(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r); // no lock
 void wr_show_latency(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
 void wr_show_conns(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
 void wr_show_queues(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
@@ -169,11 +227,18 @@ void wr_show_events(struct wr_ctl *c, const struct wr_params *p, struct wr_reply
 void wr_show_neighbours(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
 void wr_show_config(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
 
-// Acting: all with the lock held, but conn.
+void wr_show_history(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
+void wr_show_diff(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
+
+// Acting: all with the lock held, but conn and those of the configuration.
+void wr_act_reload(struct wr_ctl *c, const char *verb, const char *arg, struct wr_reply *r);
+void wr_act_confirm_config(struct wr_ctl *c, const char *verb, const char *arg, struct wr_reply *r);
+void wr_act_rollback(struct wr_ctl *c, const char *verb, const char *arg, struct wr_reply *r);
 void wr_act_backend(struct wr_ctl *c, const char *verb, const char *arg, struct wr_reply *r);
 void wr_act_admission(struct wr_ctl *c, const char *verb, const char *arg, struct wr_reply *r);
 void wr_act_access(struct wr_ctl *c, const char *verb, const char *arg, struct wr_reply *r);
 void wr_act_conn(struct wr_ctl *c, const char *verb, const char *arg, struct wr_reply *r);
+void wr_act_capture(struct wr_ctl *c, const char *verb, const char *arg, struct wr_reply *r);
 
 // Ends an action: the event, and the row that says what was done.
 void wr_act_done(struct wr_ctl *c, struct wr_reply *r, struct wr_event *ev, const char *verb,
@@ -205,6 +270,32 @@ bool wr_ctl_param_worker(
 // The service of a parameter, -1 for all. False: an error row was written.
 bool wr_ctl_param_service(
 	struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r, int *service);
+
+// "leaving": 1 where a slot is.
+void wr_ctl_put_slot(struct wr_reply *r, enum wr_conf_slot slot);
+// The s words are HAProxy's: sessions now, most at a time, since start, and their limit.
+void wr_ctl_put_sessions(
+	struct wr_reply *r, uint64_t now, uint64_t peak, uint64_t total, uint64_t limit);
+// What a backend or a pool may have at the same time; 0: no limit. NULL: there is none yet.
+void wr_ctl_put_lease(struct wr_reply *r, const struct wr_lease *l);
+// Checks the filter of pools; -1: any, -2: no such pool, said.
+int wr_ctl_param_pool(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
+// All that is known of a backend, behind what /weir/backends shows first.
+void wr_ctl_put_backend_detail(struct wr_ctl *c, struct wr_reply *r, const struct wr_backend *be,
+	const struct wr_backend_counters *s);
+// "connect_p50_us" and so on, of one histogram.
+void wr_ctl_put_times(struct wr_reply *r, const char *name, const struct wr_hist_small *h);
+// What a backend that starts slowly gets of its weight.
+uint64_t wr_ctl_share_permille(struct wr_ctl *c, const struct wr_backend *be);
+// Connects that failed, for whatever reason.
+uint64_t wr_ctl_connect_errors(const struct wr_backend_counters *s);
+
+// Whether a service's slot holds one.
+static inline bool wr_ctl_has_service(const struct wr_ctl *c, uint32_t service)
+{
+	return service < c->conf->service_count &&
+	       c->conf->services[service].slot != WR_CONF_VACANT;
+}
 
 // Sums over workers.
 void wr_ctl_service_sum(struct wr_ctl *c, uint16_t service, struct wr_service_counters *out);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "ctl_priv.h"
 
+#include <assert.h>
 #include <time.h>
 
 #include "words.h"
+
+static_assert(WR_HISTORY_SCOPE >= WR_SCOPE_LEN, "the history cuts names");
 
 #define COLLECT_MAX 512 // events of one worker a turn
 
@@ -15,16 +18,15 @@ static uint64_t wall_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-static void log_event(struct wr_ctl *c, const struct wr_event *ev, uint64_t now_ms)
+static void log_event(struct wr_ctl *c, const struct wr_history_entry *e)
 {
+	const struct wr_event *ev = &e->ev;
 	char words[WR_WORDS_LEN];
-	char scope[WR_SCOPE_LEN];
 	uint32_t hidden;
 
-	if (!wr_history_may_log(&c->history, ev->kind, now_ms, &hidden))
+	if (!wr_history_may_log(&c->history, ev->kind, e->unix_ms, &hidden))
 		return;
-	wr_ctl_event_scope(c, ev, scope, sizeof(scope));
-	wr_words_event(ev, scope, words, sizeof(words));
+	wr_words_event(ev, e->scope, words, sizeof(words));
 	wr_log(wr_words_level(ev), "%s", words);
 	if (hidden > 0)
 		wr_log(WR_LOG_NOTICE,
@@ -34,12 +36,13 @@ static void log_event(struct wr_ctl *c, const struct wr_event *ev, uint64_t now_
 
 void wr_ctl_event_add(struct wr_ctl *c, struct wr_event *ev)
 {
-	uint64_t now_ms = wall_ms();
+	struct wr_history_entry *e;
 
 	if (ev->at_us == 0)
 		ev->at_us = c->now_us;
-	wr_history_add(&c->history, ev, now_ms);
-	log_event(c, ev, now_ms);
+	e = wr_history_add(&c->history, ev, wall_ms());
+	wr_ctl_event_scope(c, ev, e->scope, sizeof(e->scope));
+	log_event(c, e);
 }
 
 void wr_ctl_event(struct wr_ctl *c, struct wr_event *ev)

@@ -21,13 +21,15 @@ void wr_history_fini(struct wr_history *h)
 	h->slot = NULL;
 }
 
-void wr_history_add(struct wr_history *h, struct wr_event *ev, uint64_t unix_ms)
+struct wr_history_entry *wr_history_add(struct wr_history *h, struct wr_event *ev, uint64_t unix_ms)
 {
 	struct wr_history_entry *e = &h->slot[h->next_id % WR_HISTORY_EVENTS];
 
 	ev->id = h->next_id++;
 	e->ev = *ev;
 	e->unix_ms = unix_ms;
+	e->scope[0] = '\0';
+	return e;
 }
 
 uint64_t wr_history_oldest(const struct wr_history *h)

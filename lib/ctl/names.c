@@ -5,13 +5,14 @@
 
 char *wr_ctl_backend_name(struct wr_ctl *c, uint16_t backend, char *buf, size_t len)
 {
-	struct wr_backend *be;
+	const struct wr_backend *be;
+	const struct wr_pool_slot *pool;
 
 	buf[0] = '\0';
-	if (backend >= wr_backends_count(c->backends))
-		return buf;
 	be = wr_backends_get(c->backends, backend);
-	snprintf(buf, len, "%s/%s", wr_backends_pool(c->backends, be->pool)->name, be->name);
+	pool = be != NULL ? wr_backends_pool(c->backends, be->pool) : NULL;
+	if (pool != NULL)
+		snprintf(buf, len, "%s/%s", pool->name, be->name);
 	return buf;
 }
 
@@ -25,16 +26,24 @@ static char *port_name(struct wr_ctl *c, uint32_t port, char *buf, size_t len)
 
 const char *wr_ctl_domain(struct wr_ctl *c, uint16_t domain)
 {
-	return domain < c->conf->service_count ? c->conf->services[domain].name : "worker";
+	return wr_ctl_has_service(c, domain) ? c->conf->services[domain].name : "worker";
 }
 
 static char *service_name(
 	struct wr_ctl *c, uint32_t service, const char *otherwise, char *buf, size_t len)
 {
-	if (service < c->conf->service_count)
+	if (wr_ctl_has_service(c, service))
 		snprintf(buf, len, "service %s", c->conf->services[service].name);
 	else
 		snprintf(buf, len, "%s", otherwise);
+	return buf;
+}
+
+static char *pool_name(struct wr_ctl *c, uint32_t pool, char *buf, size_t len)
+{
+	buf[0] = '\0';
+	if (pool < c->conf->pool_count && c->conf->pools[pool].slot != WR_CONF_VACANT)
+		snprintf(buf, len, "pool %s", c->conf->pools[pool].name);
 	return buf;
 }
 
@@ -51,9 +60,7 @@ char *wr_ctl_queue_scope(struct wr_ctl *c, const struct wr_queue *q, char *buf, 
 	case WR_Q_backend_inflight:
 		return wr_ctl_backend_name(c, q->scope, buf, len);
 	case WR_Q_pool_inflight:
-		if (q->scope < c->conf->pool_count)
-			snprintf(buf, len, "pool %s", c->conf->pools[q->scope].name);
-		return buf;
+		return pool_name(c, q->scope, buf, len);
 	case WR_Q_pending:
 	case WR_Q_pending_wait:
 		return service_name(c, q->scope, "", buf, len);
@@ -68,7 +75,8 @@ static char *conn_scope(struct wr_ctl *c, const struct wr_event *ev, char *buf, 
 	if (ev->scope < wr_backends_count(c->backends)) {
 		struct wr_backend *be = wr_backends_get(c->backends, (uint16_t)ev->scope);
 
-		if (wr_addr_eq(&be->addr.addr, &ev->a.addr) && be->addr.port == ev->a.port)
+		if (be != NULL && wr_addr_eq(&be->addr.addr, &ev->a.addr) &&
+			be->addr.port == ev->a.port)
 			return wr_ctl_backend_name(c, be->id, buf, len);
 	}
 	return service_name(c, ev->scope, "", buf, len);
@@ -90,9 +98,16 @@ char *wr_ctl_event_scope(struct wr_ctl *c, const struct wr_event *ev, char *buf,
 	case WR_EV_conn_resumed:
 	case WR_EV_stall_closed:
 		return conn_scope(c, ev, buf, len);
+	case WR_EV_pool_spill:
+	case WR_EV_pool_return:
+	case WR_EV_pool_fail_open:
+	case WR_EV_pool_fail_open_end:
+	case WR_EV_pool_empty:
+		return pool_name(c, ev->scope, buf, len);
 	case WR_EV_service_level:
 	case WR_EV_door_limited:
 	case WR_EV_door_open:
+	case WR_EV_proxy_header_bad:
 		return service_name(c, ev->scope, "", buf, len);
 	case WR_EV_limit_reached:
 		return service_name(c, ev->scope, "the instance", buf, len);
@@ -100,6 +115,13 @@ char *wr_ctl_event_scope(struct wr_ctl *c, const struct wr_event *ev, char *buf,
 	case WR_EV_backend_down:
 	case WR_EV_backend_probe:
 	case WR_EV_backend_admin:
+	case WR_EV_backend_drained:
+	case WR_EV_backend_agent:
+	case WR_EV_breaker_open:
+	case WR_EV_breaker_half_open:
+	case WR_EV_breaker_closed:
+	case WR_EV_breaker_withheld:
+	case WR_EV_slow_start_end:
 		return wr_ctl_backend_name(c, (uint16_t)ev->scope, buf, len);
 	case WR_EV_port_checksum:
 	case WR_EV_port_truncated:

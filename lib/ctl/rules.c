@@ -12,7 +12,7 @@ char *wr_ctl_rule_words(struct wr_ctl *c, const struct wr_access_rule *rule, cha
 {
 	static const char *const verb[] = {"class", "allow", "deny"};
 	char from[WR_ADDR_STR + 4], class[16] = "";
-	const char *service = rule->service < c->conf->service_count
+	const char *service = wr_ctl_has_service(c, rule->service)
 	                              ? c->conf->services[rule->service].name
 	                              : "all services";
 

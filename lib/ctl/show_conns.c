@@ -78,17 +78,23 @@ static void conn_row(struct wr_ctl *c, struct wr_reply *r, const struct wr_sessi
 
 	wr_reply_fmt(r, "id", "%u.%u", s->worker, s->id);
 	wr_reply_str(r, "service",
-		s->service < c->conf->service_count ? c->conf->services[s->service].name : "");
+		wr_ctl_has_service(c, s->service) ? c->conf->services[s->service].name : "");
 	wr_reply_str(r, "backend", wr_ctl_backend_name(c, s->backend, backend, sizeof(backend)));
 	put_endpoint(r, "client", &s->client.tuple.remote, s->client.tuple.rport);
+	// Who the client is by its PROXY header; above is the balancer in front.
+	if (s->proxied.port != 0)
+		put_endpoint(r, "proxied", &s->proxied.addr, s->proxied.port);
 	put_endpoint(r, "listener", &s->client.tuple.local, s->client.tuple.lport);
 	if (s->has_server)
 		put_endpoint(r, "source", &s->server.tuple.local, s->server.tuple.lport);
 	wr_reply_str(r, "state", wr_session_state_name(s->state));
 	wr_reply_str(r, "stalled", stalled_side(s));
 	wr_reply_uint(r, "tries", s->tries);
+	wr_reply_uint(r, "class", s->class);
 	wr_reply_uint(r, "age_us", s->age_us);
 	wr_reply_uint(r, "idle_us", s->idle_us);
+	if (s->first_byte_us != 0)
+		wr_reply_uint(r, "first_byte_us", s->first_byte_us);
 	put_side(r, 'c', &s->client);
 	if (s->has_server)
 		put_side(r, 'b', &s->server);
@@ -180,9 +186,12 @@ static bool dump_some(struct wr_ctl *c, uint16_t worker, uint32_t *index, const 
 			free(d);
 		return false;
 	}
+	// Names are those of the configuration in force now.
+	pthread_mutex_lock(&c->lock);
 	for (uint32_t i = 0; i < d->req.count; i++)
 		if (wr_reply_row(r))
 			conn_row(c, r, &d->info[i]);
+	pthread_mutex_unlock(&c->lock);
 	*index = d->req.cursor;
 	free(d);
 	return true;
@@ -206,8 +215,12 @@ void wr_show_conns(struct wr_ctl *c, const struct wr_params *p, struct wr_reply 
 	uint32_t index = (uint32_t)p->cursor;
 	struct query q;
 	uint64_t next = 0;
+	bool parsed;
 
-	if (!parse(c, p, &q, r))
+	pthread_mutex_lock(&c->lock);
+	parsed = parse(c, p, &q, r);
+	pthread_mutex_unlock(&c->lock);
+	if (!parsed)
 		return;
 	if (q.worker >= 0 && worker < (uint64_t)q.worker)
 		worker = (uint64_t)q.worker;

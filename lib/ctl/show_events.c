@@ -18,14 +18,12 @@ static void put_queue(struct wr_reply *r, const struct wr_event *ev)
 	wr_reply_uint(r, "level", ev->level);
 }
 
-static void event_row(struct wr_ctl *c, struct wr_reply *r, const struct wr_history_entry *e)
+static void event_row(struct wr_reply *r, const struct wr_history_entry *e)
 {
 	const struct wr_event *ev = &e->ev;
 	char words[WR_WORDS_LEN];
-	char scope[WR_SCOPE_LEN];
 	char peer[WR_ENDPOINT_STR];
 
-	wr_ctl_event_scope(c, ev, scope, sizeof(scope));
 	wr_reply_uint(r, "id", ev->id);
 	wr_reply_uint(r, "unix_ms", e->unix_ms);
 	wr_reply_uint(r, "at_us", ev->at_us);
@@ -34,8 +32,8 @@ static void event_row(struct wr_ctl *c, struct wr_reply *r, const struct wr_hist
 		wr_reply_str(r, "worker", "control");
 	else
 		wr_reply_fmt(r, "worker", "%u", ev->worker);
-	if (scope[0] != '\0')
-		wr_reply_str(r, "scope", scope);
+	if (e->scope[0] != '\0')
+		wr_reply_str(r, "scope", e->scope);
 	put_queue(r, ev);
 	if (ev->reason != WR_DROP_NONE)
 		wr_reply_str(r, "reason", wr_drop_name(ev->reason));
@@ -48,7 +46,7 @@ static void event_row(struct wr_ctl *c, struct wr_reply *r, const struct wr_hist
 			wr_addr_format(&ev->a.addr, peer, sizeof(peer));
 		wr_reply_str(r, "peer", peer);
 	}
-	wr_reply_text(r, "text", wr_words_event(ev, scope, words, sizeof(words)));
+	wr_reply_text(r, "text", wr_words_event(ev, e->scope, words, sizeof(words)));
 }
 
 static bool known_kind(const char *name)
@@ -88,7 +86,7 @@ void wr_show_events(struct wr_ctl *c, const struct wr_params *p, struct wr_reply
 		if (kind != NULL && strcmp(wr_event_name(e->ev.kind), kind) != 0)
 			continue;
 		if (wr_reply_row(r))
-			event_row(c, r, e);
+			event_row(r, e);
 		(void)wr_reply_room(r); // ends the row, so that it is known whether it fitted
 		if (r->full || r->count == WR_REPLY_ROWS) {
 			wr_reply_set_next(r, r->full ? id : id + 1);

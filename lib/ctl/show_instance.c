@@ -37,11 +37,24 @@ static void sum_workers(struct wr_ctl *c, struct wr_stats_snapshot *sum)
 
 static uint32_t usable_backends(struct wr_ctl *c)
 {
+	const struct wr_pool_slot *pool;
 	uint32_t usable = 0;
 
-	for (uint32_t p = 0; p < wr_backends_pool_count(c->backends); p++)
-		usable += wr_backends_pool(c->backends, (uint16_t)p)->usable;
+	for (uint32_t p = 0; p < wr_backends_pool_count(c->backends); p++) {
+		pool = wr_backends_pool(c->backends, (uint16_t)p);
+		if (pool != NULL)
+			usable += pool->usable;
+	}
 	return usable;
+}
+
+static uint32_t all_backends(struct wr_ctl *c)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < wr_backends_count(c->backends); i++)
+		n += wr_backends_get(c->backends, (uint16_t)i) != NULL;
+	return n;
 }
 
 void wr_show_status(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r)
@@ -69,7 +82,7 @@ void wr_show_status(struct wr_ctl *c, const struct wr_params *p, struct wr_reply
 	wr_reply_uint(r, "half_open", s.gauges.conns_half_open);
 	wr_reply_uint(r, "time_wait", s.gauges.conns_time_wait);
 	wr_reply_uint(r, "sessions_total", s.stats.ctr[WR_CTR_sessions_opened]);
-	wr_reply_uint(r, "backends", wr_backends_count(c->backends));
+	wr_reply_uint(r, "backends", all_backends(c));
 	wr_reply_uint(r, "backends_usable", usable_backends(c));
 	wr_reply_uint(r, "rx_frames", s.stats.ctr[WR_CTR_rx_frames]);
 	wr_reply_uint(r, "rx_bytes", s.stats.ctr[WR_CTR_rx_bytes]);

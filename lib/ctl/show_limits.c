@@ -18,8 +18,8 @@ static void rule_row(struct wr_ctl *c, struct wr_reply *r, const struct wr_acces
 	wr_reply_str(r, "from", wr_prefix_format(&rule->from, from, sizeof(from)));
 	wr_reply_str(r, "action", action[RTE_MIN(rule->action, WR_ACCESS_DENY)]);
 	wr_reply_str(r, "service",
-		rule->service < c->conf->service_count ? c->conf->services[rule->service].name
-						       : "all");
+		wr_ctl_has_service(c, rule->service) ? c->conf->services[rule->service].name
+						     : "all");
 	if (rule->class != WR_ACCESS_NO_CLASS)
 		wr_reply_uint(r, "class", rule->class);
 	wr_reply_str(r, "by", rule->configured ? "configuration" : "operator");
@@ -124,14 +124,18 @@ void wr_show_limits(struct wr_ctl *c, const struct wr_params *p, struct wr_reply
 	for (uint16_t i = 0; i < c->conf->service_count; i++) {
 		const struct wr_conf_service *s = &c->conf->services[i];
 
-		if (only >= 0 && only != i)
+		if (s->slot == WR_CONF_VACANT || (only >= 0 && only != i))
 			continue;
 		rule = wr_proxy_limit_rule(&s->limit);
-		if (wr_limit_rule_any(&rule) && wr_reply_row(r))
+		if (wr_limit_rule_any(&rule) && wr_reply_row(r)) {
 			limit_row(c, r, s->name, "all", &rule, &c->shared->limits[1 + i], s->over);
+			wr_ctl_put_slot(r, s->slot);
+		}
 		rule = wr_proxy_limit_rule(&s->client);
-		if (wr_limit_rule_any(&rule) && wr_reply_row(r))
+		if (wr_limit_rule_any(&rule) && wr_reply_row(r)) {
 			limit_row(c, r, s->name, "client", &rule, NULL, s->over);
+			wr_ctl_put_slot(r, s->slot);
+		}
 	}
 }
 
@@ -144,7 +148,7 @@ static void client_row(struct wr_ctl *c, struct wr_reply *r, const struct wr_cli
 
 	wr_reply_str(r, "client", wr_prefix_format(&row->client, client, sizeof(client)));
 	wr_reply_str(r, "service",
-		row->service < c->conf->service_count ? c->conf->services[row->service].name : "");
+		wr_ctl_has_service(c, row->service) ? c->conf->services[row->service].name : "");
 	wr_reply_uint(r, "connections", row->connections);
 	wr_reply_uint(r, "rate_ahead_us", row->rate_ahead_us);
 	wr_reply_uint(r, "bytes_ahead_us", row->bytes_ahead_us);

@@ -178,7 +178,8 @@ void wr_show_pressure(struct wr_ctl *c, const struct wr_params *p, struct wr_rep
 		if (wr_reply_row(r))
 			pressure_row(c, r, worker, &pr, WR_PRESSURE_WORKER, s.gauges.now_us);
 		for (uint16_t i = 0; i < c->conf->service_count; i++)
-			if (worth_a_row(worker, &pr, i) && wr_reply_row(r))
+			if (wr_ctl_has_service(c, i) && worth_a_row(worker, &pr, i) &&
+				wr_reply_row(r))
 				pressure_row(c, r, worker, &pr, i, s.gauges.now_us);
 	}
 }
@@ -233,7 +234,8 @@ void wr_show_admission(struct wr_ctl *c, const struct wr_params *p, struct wr_re
 		if (service < 0 && wr_reply_row(r))
 			admission_row(c, r, w, WR_CTL_WORKERS, s.gauges.now_us);
 		for (uint16_t i = 0; i < c->conf->service_count; i++)
-			if ((service < 0 || service == i) && wr_reply_row(r))
+			if (wr_ctl_has_service(c, i) && (service < 0 || service == i) &&
+				wr_reply_row(r))
 				admission_row(c, r, w, i, s.gauges.now_us);
 	}
 }

@@ -23,7 +23,7 @@ static void put_queue(struct wr_ctl *c, struct wr_reply *r, const char *key, con
 }
 
 static void record_row(struct wr_ctl *c, struct wr_reply *r, uint16_t worker,
-	const struct wr_record *rec, uint64_t now_us)
+	const struct wr_recorder_row *rec, uint64_t now_us)
 {
 	wr_reply_uint(r, "worker", worker);
 	wr_reply_uint(r, "at_us", rec->at_us);
@@ -67,7 +67,7 @@ static bool worker_rows(
 {
 	const struct wr_recorder *rec = wr_worker_recorder(wr_fabric_worker(c->fabric, w));
 	struct wr_stats_snapshot s;
-	struct wr_record one;
+	struct wr_recorder_row one;
 
 	if (rec == NULL)
 		return true;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-// Services, pools, backends: who gets the work.
+// Services and pools: who gets the work.
 
 void wr_ctl_service_sum(struct wr_ctl *c, uint16_t service, struct wr_service_counters *out)
 {
@@ -70,8 +70,13 @@ static void put_wait(struct wr_reply *r, const struct wr_conf_service *conf,
 		wait->arrivals > 0 ? wait->waited_us / wait->arrivals / WR_US_PER_MS : 0);
 }
 
-// The s words are HAProxy's: sessions now, most at a time, since start, and their limit.
-static void put_sessions(
+void wr_ctl_put_slot(struct wr_reply *r, enum wr_conf_slot slot)
+{
+	if (slot == WR_CONF_LEAVING)
+		wr_reply_uint(r, "leaving", 1);
+}
+
+void wr_ctl_put_sessions(
 	struct wr_reply *r, uint64_t now, uint64_t peak, uint64_t total, uint64_t limit)
 {
 	wr_reply_uint(r, "scur", now);
@@ -80,16 +85,28 @@ static void put_sessions(
 	wr_reply_uint(r, "slim", limit);
 }
 
-// What a backend or a pool may have at the same time; 0: no limit, and nobody counts.
-static void put_lease(struct wr_ctl *c, struct wr_reply *r, uint32_t pool, const struct wr_lease *l)
+void wr_ctl_put_lease(struct wr_reply *r, const struct wr_lease *l)
 {
-	wr_reply_uint(r, "limit", l->limit);
-	if (!wr_conf_pool_limited(c->conf, pool))
-		return; // places are not counted
-	wr_reply_uint(r, "in_use", wr_lease_used(l));
+	uint32_t limit = l != NULL ? l->limit : 0;
+	uint32_t used = l != NULL ? wr_lease_used(l) : 0;
+
+	wr_reply_uint(r, "limit", limit);
+	if (limit == 0 && used == 0)
+		return; // places need not be counted
+	wr_reply_uint(r, "in_use", used);
 	wr_reply_uint(r, "leased", wr_lease_out(l));
-	if (l->limit > 0)
-		wr_reply_uint(r, "used_permille", (uint64_t)wr_lease_used(l) * 1000 / l->limit);
+	if (limit > 0)
+		wr_reply_uint(r, "used_permille", (uint64_t)used * 1000 / limit);
+}
+
+// The pool that new sessions go to, where it is the backup of the service's own.
+static void put_serving(struct wr_ctl *c, struct wr_reply *r, const struct wr_conf_service *conf)
+{
+	uint16_t id = wr_backends_route(c->backends, (uint16_t)conf->pool);
+	const struct wr_pool_slot *serving = wr_backends_pool(c->backends, id);
+
+	if (id != conf->pool && serving != NULL)
+		wr_reply_str(r, "serving_pool", serving->name);
 }
 
 static void service_row(
@@ -102,7 +119,9 @@ static void service_row(
 	wr_ctl_service_sum(c, id, &s);
 	wr_reply_str(r, "name", conf->name);
 	put_listeners(r, conf);
+	wr_reply_str(r, "state", conf->slot == WR_CONF_LEAVING ? "leaving" : "serving");
 	wr_reply_str(r, "pool", c->conf->pools[conf->pool].name);
+	put_serving(c, r, conf);
 	wr_reply_str(r, "accept", conf->accept == WR_CONF_ACCEPT_DEFERRED ? "deferred" : "eager");
 	wr_reply_uint(r, "sessions", s.sessions);
 	wr_reply_uint(r, "sessions_peak", s.sessions_peak);
@@ -116,7 +135,8 @@ static void service_row(
 	wr_reply_uint(r, "timeouts", s.timeouts);
 	put_wait(r, conf, &s, wait);
 	wr_ctl_put_rule(r, &rule);
-	put_sessions(r, s.sessions, s.sessions_peak, s.sessions_total, conf->limit.connections);
+	wr_ctl_put_sessions(
+		r, s.sessions, s.sessions_peak, s.sessions_total, conf->limit.connections);
 }
 
 void wr_show_services(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r)
@@ -128,12 +148,11 @@ void wr_show_services(struct wr_ctl *c, const struct wr_params *p, struct wr_rep
 		return;
 	wr_ctl_waits(c, wait);
 	for (uint16_t i = 0; i < c->conf->service_count; i++)
-		if ((only < 0 || only == i) && wr_reply_row(r))
+		if (wr_ctl_has_service(c, i) && (only < 0 || only == i) && wr_reply_row(r))
 			service_row(c, r, i, &wait[i]);
 }
 
-// Checks the filter of pools; -1: any, -2: no such pool, said.
-static int pool_filter(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r)
+int wr_ctl_param_pool(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r)
 {
 	const char *only = wr_params_get(p, "pool");
 	int pool;
@@ -147,148 +166,213 @@ static int pool_filter(struct wr_ctl *c, const struct wr_params *p, struct wr_re
 	return -2;
 }
 
-static void pool_row(struct wr_ctl *c, struct wr_reply *r, const struct wr_pool_slot *pool)
-{
-	const struct wr_conf_pool *conf = pool->conf;
-	struct wr_backend_counters sum, total = {0};
+// --- /weir/pools ---------------------------------------------------------------------------------
 
-	for (uint16_t i = 0; i < pool->count; i++) {
-		wr_backend_sum(c->backends,
-			wr_backends_get(c->backends, (uint16_t)(pool->first + i)), &sum);
-		total.sessions += sum.sessions;
-		total.sessions_total += sum.sessions_total;
-		total.bytes_in += sum.bytes_in;
-		total.bytes_out += sum.bytes_out;
+static const char *balance_name(enum wr_conf_balance balance)
+{
+	static const char *const name[] = {
+		[WR_CONF_BALANCE_MAGLEV] = "maglev",
+		[WR_CONF_BALANCE_BOUNDED] = "bounded",
+		[WR_CONF_BALANCE_LEAST] = "least",
+		[WR_CONF_BALANCE_TWO_CHOICES] = "two_choices",
+		[WR_CONF_BALANCE_ROUND_ROBIN] = "round_robin",
+	};
+
+	return name[balance];
+}
+
+static const char *hash_name(enum wr_conf_hash hash)
+{
+	static const char *const name[] = {
+		[WR_CONF_HASH_ADDRESS_PORT] = "address_port",
+		[WR_CONF_HASH_ADDRESS] = "address",
+		[WR_CONF_HASH_PREFIX] = "prefix",
+	};
+
+	return name[hash];
+}
+
+static const char *health_name(enum wr_conf_health health)
+{
+	static const char *const name[] = {
+		[WR_CONF_HEALTH_NONE] = "none",
+		[WR_CONF_HEALTH_TCP] = "tcp",
+		[WR_CONF_HEALTH_HTTP] = "http",
+	};
+
+	return name[health];
+}
+
+struct pool_sum {
+	struct wr_backend_counters all;
+	struct wr_ctl_rate rate;
+	uint32_t state[WR_BACKEND_STATES];
+	uint32_t tier[8]; // backends of each
+	uint32_t backends;
+};
+
+static void add_counters(struct wr_backend_counters *to, const struct wr_backend_counters *s)
+{
+	to->sessions += s->sessions;
+	to->sessions_peak += s->sessions_peak;
+	to->sessions_total += s->sessions_total;
+	to->picks += s->picks;
+	to->connect_refused += s->connect_refused;
+	to->connect_timeout += s->connect_timeout;
+	to->connect_unreachable += s->connect_unreachable;
+	to->connect_failed += s->connect_failed;
+	to->resets += s->resets;
+	to->resets_early += s->resets_early;
+	to->closes_early += s->closes_early;
+	to->answered += s->answered;
+	to->unanswered += s->unanswered;
+	to->bytes_in += s->bytes_in;
+	to->bytes_out += s->bytes_out;
+	to->stalled += s->stalled;
+	wr_hist_small_add(&to->connect_us, &s->connect_us);
+	wr_hist_small_add(&to->first_byte_us, &s->first_byte_us);
+	wr_hist_small_add(&to->session_us, &s->session_us);
+}
+
+static void sum_pool(struct wr_ctl *c, const struct wr_pool_slot *pool, struct pool_sum *out)
+{
+	struct wr_backend_counters one;
+	struct wr_ctl_rate rate;
+
+	memset(out, 0, sizeof(*out));
+	for (uint32_t i = 0; i < pool->count; i++) {
+		const struct wr_backend *be = wr_backends_get(c->backends, pool->member[i]);
+
+		if (be == NULL)
+			continue;
+		wr_backend_sum(c->backends, be, &one);
+		add_counters(&out->all, &one);
+		rate = wr_ctl_rate(c, be->id);
+		out->rate.per_s += rate.per_s;
+		out->rate.per_s_10 += rate.per_s_10;
+		out->state[wr_backend_state(be) % WR_BACKEND_STATES]++;
+		out->tier[be->priority % RTE_DIM(out->tier)]++;
+		out->backends++;
 	}
-	wr_reply_str(r, "name", pool->name);
-	wr_reply_str(r, "balance", "maglev");
-	wr_reply_uint(r, "backends", pool->count);
-	wr_reply_uint(r, "usable", pool->usable);
-	wr_reply_uint(r, "sessions", total.sessions);
-	wr_reply_uint(r, "sessions_total", total.sessions_total);
-	wr_reply_uint(r, "bytes_in", total.bytes_in);
-	wr_reply_uint(r, "bytes_out", total.bytes_out);
+}
+
+// Where new sessions go, by tier, and who serves for the pool.
+static void put_tiers(struct wr_ctl *c, struct wr_reply *r, const struct wr_pool_slot *pool,
+	const struct pool_sum *sum)
+{
+	const struct wr_pool_slot *serving = NULL;
+	char key[32];
+
+	for (uint32_t t = 0; t < RTE_DIM(sum->tier); t++) {
+		if (sum->tier[t] == 0)
+			continue;
+		snprintf(key, sizeof(key), "tier%u_backends", t);
+		wr_reply_uint(r, key, sum->tier[t]);
+		snprintf(key, sizeof(key), "tier%u_permille", t);
+		wr_reply_uint(r, key, (uint32_t)pool->tier_share[t] * 1000 / 256);
+	}
+	if (pool->serving >= 0)
+		serving = wr_backends_pool(c->backends, (uint16_t)pool->serving);
+	wr_reply_str(r, "serving", serving != NULL ? serving->name : "none");
+	if (pool->conf->backup >= 0)
+		wr_reply_str(r, "backup", c->conf->pools[pool->conf->backup].name);
+	wr_reply_uint(r, "failing_open", pool->failing_open);
+	wr_reply_uint(r, "spills", pool->spills);
+	wr_reply_uint(r, "returns", pool->returns);
+}
+
+static void put_states(struct wr_reply *r, const struct pool_sum *sum)
+{
+	char key[48];
+
+	for (uint32_t st = 0; st < WR_BACKEND_STATES; st++) {
+		if (sum->state[st] == 0)
+			continue;
+		snprintf(key, sizeof(key), "backends_%s", wr_backend_state_word(st));
+		wr_reply_uint(r, key, sum->state[st]);
+	}
+}
+
+static void put_pool_sums(struct wr_reply *r, const struct pool_sum *sum)
+{
+	const struct wr_backend_counters *s = &sum->all;
+
+	wr_reply_uint(r, "sessions", s->sessions);
+	wr_reply_uint(r, "sessions_total", s->sessions_total);
+	wr_reply_uint(r, "rate_per_s", sum->rate.per_s);
+	wr_reply_uint(r, "rate_10s_per_s", sum->rate.per_s_10);
+	wr_reply_uint(r, "bytes_in", s->bytes_in);
+	wr_reply_uint(r, "bytes_out", s->bytes_out);
+	wr_reply_uint(r, "connect_errors", wr_ctl_connect_errors(s));
+	wr_reply_uint(r, "response_errors", s->resets + s->resets_early + s->closes_early);
+	wr_reply_uint(r, "answered", s->answered);
+	wr_reply_uint(r, "unanswered", s->unanswered);
+	wr_ctl_put_times(r, "connect", &s->connect_us);
+	wr_ctl_put_times(r, "first_byte", &s->first_byte_us);
+	wr_ctl_put_times(r, "session", &s->session_us);
+}
+
+static void put_pool_rules(struct wr_reply *r, const struct wr_conf_pool *conf)
+{
 	wr_reply_str(r, "on_down", conf->on_down == WR_CONF_ON_DOWN_RESET ? "reset" : "drain");
-	wr_reply_str(r, "health", conf->health == WR_CONF_HEALTH_TCP ? "tcp" : "none");
+	wr_reply_str(r, "health", health_name(conf->health));
 	wr_reply_uint(r, "health_interval_us", conf->health_interval_us);
 	wr_reply_uint(r, "health_timeout_us", conf->health_timeout_us);
 	wr_reply_uint(r, "rise", conf->health_rise);
 	wr_reply_uint(r, "fall", conf->health_fall);
+	wr_reply_str(r, "agent", conf->agent_port != 0 ? "yes" : "no");
+	wr_reply_str(r, "breaker", conf->breaker.enabled ? "yes" : "no");
+	wr_reply_uint(r, "slow_start_us", conf->slow_start_us);
 	wr_reply_uint(r, "retries", conf->retries);
+}
+
+// Sessions of its services that wait for a backend with room.
+static uint64_t waiting(struct wr_ctl *c, const struct wr_ctl_wait *wait, uint16_t pool)
+{
+	uint64_t n = 0;
+
+	for (uint16_t i = 0; i < c->conf->service_count; i++)
+		if (wr_ctl_has_service(c, i) && c->conf->services[i].pool == pool)
+			n += wait[i].depth;
+	return n;
+}
+
+static void pool_row(struct wr_ctl *c, struct wr_reply *r, const struct wr_pool_slot *pool,
+	const struct wr_ctl_wait *wait)
+{
+	const struct wr_lease *lease = c->shared->pools[pool->id];
+	struct pool_sum sum;
+
+	sum_pool(c, pool, &sum);
+	wr_reply_str(r, "name", pool->name);
+	wr_reply_str(r, "state", pool->slot == WR_CONF_LEAVING ? "leaving" : "serving");
+	wr_reply_str(r, "balance", balance_name(pool->conf->balance));
+	wr_reply_str(r, "hash", hash_name(pool->conf->hash));
+	wr_reply_uint(r, "backends", sum.backends);
+	wr_reply_uint(r, "usable", pool->usable);
+	put_states(r, &sum);
+	put_tiers(c, r, pool, &sum);
+	put_pool_sums(r, &sum);
+	put_pool_rules(r, pool->conf);
 	wr_reply_uint(r, "table_rebuilds", pool->generation);
-	put_lease(c, r, pool->id, c->shared->pools[pool->id]);
+	wr_ctl_put_lease(r, lease);
+	wr_reply_uint(r, "qcur", waiting(c, wait, pool->id));
+	wr_ctl_put_sessions(r, sum.all.sessions, sum.all.sessions_peak, sum.all.sessions_total,
+		lease != NULL ? lease->limit : 0);
 }
 
 void wr_show_pools(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r)
 {
-	int only = pool_filter(c, p, r);
+	struct wr_ctl_wait wait[WR_MAX_SERVICES];
+	int only = wr_ctl_param_pool(c, p, r);
 
-	for (uint32_t i = 0; only > -2 && i < wr_backends_pool_count(c->backends); i++)
-		if ((only < 0 || only == (int)i) && wr_reply_row(r))
-			pool_row(c, r, wr_backends_pool(c->backends, (uint16_t)i));
-}
-
-static void put_probe(struct wr_ctl *c, struct wr_reply *r, const struct wr_backend *be)
-{
-	if (be->health == WR_HEALTH_UNCHECKED) {
-		wr_reply_str(r, "last_probe", "none configured");
+	if (only == -2)
 		return;
+	wr_ctl_waits(c, wait);
+	for (uint32_t i = 0; i < wr_backends_pool_count(c->backends); i++) {
+		const struct wr_pool_slot *pool = wr_backends_pool(c->backends, (uint16_t)i);
+
+		if (pool != NULL && (only < 0 || only == (int)i) && wr_reply_row(r))
+			pool_row(c, r, pool, wait);
 	}
-	if (!be->checked) {
-		wr_reply_str(r, "last_probe", "not yet");
-		return;
-	}
-	wr_reply_str(
-		r, "last_probe", be->last_probe_err == 0 ? "passed" : strerror(be->last_probe_err));
-	wr_reply_uint(r, "last_probe_age_us",
-		c->now_us > be->last_probe_us ? c->now_us - be->last_probe_us : 0);
-}
-
-static uint64_t mean_connect_us(const struct wr_backend_counters *s)
-{
-	return s->sessions_total == 0 ? 0 : s->connect_us_sum / s->sessions_total;
-}
-
-static void backend_row(struct wr_ctl *c, struct wr_reply *r, const struct wr_backend *be)
-{
-	struct wr_backend_counters s;
-	char addr[WR_ENDPOINT_STR];
-
-	wr_backend_sum(c->backends, be, &s);
-	wr_reply_str(r, "pool", wr_backends_pool(c->backends, be->pool)->name);
-	wr_reply_str(r, "name", be->name);
-	wr_reply_str(r, "address", wr_endpoint_format(&be->addr, addr, sizeof(addr)));
-	wr_reply_str(r, "state", wr_backend_state_name(be));
-	wr_reply_uint(r, "weight", be->weight);
-	wr_reply_uint(r, "state_for_us",
-		c->now_us > be->state_since_us ? c->now_us - be->state_since_us : 0);
-	wr_reply_uint(r, "transitions", be->transitions);
-	put_probe(c, r, be);
-	wr_reply_uint(r, "sessions", s.sessions);
-	wr_reply_uint(r, "sessions_peak", s.sessions_peak);
-	wr_reply_uint(r, "sessions_total", s.sessions_total);
-	wr_reply_uint(r, "picks", s.picks);
-	wr_reply_uint(r, "connect_refused", s.connect_refused);
-	wr_reply_uint(r, "connect_timeout", s.connect_timeout);
-	wr_reply_uint(r, "connect_failed", s.connect_failed);
-	wr_reply_uint(r, "connect_mean_us", mean_connect_us(&s));
-	wr_reply_uint(r, "resets", s.resets);
-	wr_reply_uint(r, "stalled", s.stalled);
-	wr_reply_uint(r, "bytes_in", s.bytes_in);
-	wr_reply_uint(r, "bytes_out", s.bytes_out);
-	put_lease(c, r, be->pool, c->shared->backends[be->id]);
-	put_sessions(r, s.sessions, s.sessions_peak, s.sessions_total,
-		c->shared->backends[be->id]->limit);
-}
-
-static void latency_row(struct wr_ctl *c, struct wr_reply *r, const struct wr_backend *be)
-{
-	struct wr_backend_counters s;
-
-	wr_backend_sum(c->backends, be, &s);
-	wr_reply_str(r, "pool", wr_backends_pool(c->backends, be->pool)->name);
-	wr_reply_str(r, "name", be->name);
-	wr_reply_str(r, "what",
-		"mean over all connects since start: our SYN to an established "
-		"backend connection");
-	wr_reply_uint(r, "connects", s.sessions_total);
-	wr_reply_uint(r, "connect_mean_us", mean_connect_us(&s));
-	wr_reply_uint(r, "connect_sum_us", s.connect_us_sum);
-}
-
-static void each_backend(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r,
-	void (*row)(struct wr_ctl *, struct wr_reply *, const struct wr_backend *))
-{
-	const char *path = wr_params_get(p, "backend");
-	const char *state = wr_params_get(p, "state");
-	int only = path != NULL ? wr_backends_find(c->backends, path) : -1;
-	int pool = pool_filter(c, p, r);
-
-	if (pool == -2)
-		return;
-	if (path != NULL && only < 0) {
-		wr_reply_error(r, "see /weir/backends; a backend is POOL/NAME",
-			"no backend '%.64s'", path);
-		return;
-	}
-	for (uint32_t i = 0; i < wr_backends_count(c->backends); i++) {
-		struct wr_backend *be = wr_backends_get(c->backends, (uint16_t)i);
-
-		if ((pool >= 0 && be->pool != pool) || (only >= 0 && be->id != only))
-			continue;
-		if (state != NULL && strcmp(state, wr_backend_state_name(be)) != 0)
-			continue;
-		if (wr_reply_row(r))
-			row(c, r, be);
-	}
-}
-
-void wr_show_backends(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r)
-{
-	each_backend(c, p, r, backend_row);
-}
-
-void wr_show_latency(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r)
-{
-	each_backend(c, p, r, latency_row);
 }

@@ -9,16 +9,11 @@
 #include "wr_pressure.h"
 #include "wr_stats.h"
 
-// A sentence that grows; what does not fit is cut.
-struct sentence {
-	char *buf;
-	size_t len;
-	size_t used;
-};
+#include "words_priv.h"
 
-static void say(struct sentence *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+#define say wr_words_say
 
-static void say(struct sentence *s, const char *fmt, ...)
+void wr_words_say(struct wr_sentence *s, const char *fmt, ...)
 {
 	va_list ap;
 	int n;
@@ -30,19 +25,19 @@ static void say(struct sentence *s, const char *fmt, ...)
 		s->used += (size_t)n < s->len - s->used ? (size_t)n : s->len - s->used - 1;
 }
 
-static void say_worker(struct sentence *s, const struct wr_event *ev)
+static void say_worker(struct wr_sentence *s, const struct wr_event *ev)
 {
 	if (ev->worker != UINT16_MAX)
 		say(s, " of worker %u", ev->worker);
 }
 
-static void say_on_worker(struct sentence *s, const struct wr_event *ev)
+static void say_on_worker(struct wr_sentence *s, const struct wr_event *ev)
 {
 	if (ev->worker != UINT16_MAX)
 		say(s, " on worker %u", ev->worker);
 }
 
-static void say_queue(struct sentence *s, const struct wr_event *ev, const char *scope)
+static void say_queue(struct wr_sentence *s, const struct wr_event *ev, const char *scope)
 {
 	const char *name = ev->queue < WR_Q_COUNT ? wr_queue_name(ev->queue) : NULL;
 
@@ -52,7 +47,7 @@ static void say_queue(struct sentence *s, const struct wr_event *ev, const char 
 	say_worker(s, ev);
 }
 
-static void say_depth(struct sentence *s, const struct wr_event *ev)
+static void say_depth(struct wr_sentence *s, const struct wr_event *ev)
 {
 	const char *unit = ev->queue < WR_Q_COUNT ? wr_queue_unit(ev->queue) : NULL;
 
@@ -101,7 +96,7 @@ static const char *cure(uint16_t queue)
 	}
 }
 
-static void queue_full(struct sentence *s, const struct wr_event *ev, const char *scope)
+static void queue_full(struct wr_sentence *s, const struct wr_event *ev, const char *scope)
 {
 	const char *reason = wr_drop_name(ev->reason);
 
@@ -116,7 +111,7 @@ static void queue_full(struct sentence *s, const struct wr_event *ev, const char
 		say(s, "; %s", cure(ev->queue));
 }
 
-static void queue_mark(struct sentence *s, const struct wr_event *ev, const char *scope)
+static void queue_mark(struct wr_sentence *s, const struct wr_event *ev, const char *scope)
 {
 	say_queue(s, ev, scope);
 	if (ev->kind == WR_EV_queue_normal)
@@ -127,7 +122,7 @@ static void queue_mark(struct sentence *s, const struct wr_event *ev, const char
 	say_depth(s, ev);
 }
 
-static void queue_warning(struct sentence *s, const struct wr_event *ev, const char *scope)
+static void queue_warning(struct wr_sentence *s, const struct wr_event *ev, const char *scope)
 {
 	say_queue(s, ev, scope);
 	say(s, " is filling: ");
@@ -140,7 +135,7 @@ static void queue_warning(struct sentence *s, const struct wr_event *ev, const c
 		say(s, "; %s", cure(ev->queue));
 }
 
-static void say_cause(struct sentence *s, const struct wr_event *ev, const char *scope)
+static void say_cause(struct wr_sentence *s, const struct wr_event *ev, const char *scope)
 {
 	if (ev->queue >= WR_Q_COUNT)
 		return;
@@ -153,7 +148,7 @@ static void say_cause(struct sentence *s, const struct wr_event *ev, const char 
 	}
 }
 
-static void service_level(struct sentence *s, const struct wr_event *ev, const char *scope)
+static void service_level(struct wr_sentence *s, const struct wr_event *ev, const char *scope)
 {
 	say(s, "%s goes from level P%u to P%u", scope[0] != '\0' ? scope : "a service", ev->extra,
 		ev->level);
@@ -161,7 +156,7 @@ static void service_level(struct sentence *s, const struct wr_event *ev, const c
 	say_cause(s, ev, "");
 }
 
-static void door(struct sentence *s, const struct wr_event *ev, const char *scope)
+static void door(struct wr_sentence *s, const struct wr_event *ev, const char *scope)
 {
 	if (scope[0] != '\0')
 		say(s, "%s", scope);
@@ -181,7 +176,7 @@ static void door(struct sentence *s, const struct wr_event *ev, const char *scop
 					: ": it is behind with what arrives");
 }
 
-static void recorded(struct sentence *s, const struct wr_event *ev)
+static void recorded(struct wr_sentence *s, const struct wr_event *ev)
 {
 	say(s, "the flight recorder");
 	say_worker(s, ev);
@@ -193,7 +188,7 @@ static void recorded(struct sentence *s, const struct wr_event *ev)
 		say(s, " worker=%u", ev->worker);
 }
 
-static void limit_reached(struct sentence *s, const struct wr_event *ev, const char *scope)
+static void limit_reached(struct wr_sentence *s, const struct wr_event *ev, const char *scope)
 {
 	const char *reason = wr_drop_name(ev->reason);
 
@@ -204,13 +199,13 @@ static void limit_reached(struct sentence *s, const struct wr_event *ev, const c
 	say(s, "; see weirctl limits and weirctl clients");
 }
 
-static void level_change(struct sentence *s, const struct wr_event *ev, const char *scope)
+static void level_change(struct wr_sentence *s, const struct wr_event *ev, const char *scope)
 {
 	say(s, "worker %u goes from level P%u to P%u", ev->worker, ev->extra, ev->level);
 	say_cause(s, ev, scope);
 }
 
-static void say_peer(struct sentence *s, const struct wr_event *ev)
+static void say_peer(struct wr_sentence *s, const struct wr_event *ev)
 {
 	char peer[WR_ENDPOINT_STR];
 
@@ -220,7 +215,7 @@ static void say_peer(struct sentence *s, const struct wr_event *ev)
 		say(s, "%s", wr_addr_format(&ev->a.addr, peer, sizeof(peer)));
 }
 
-static void conn(struct sentence *s, const struct wr_event *ev, const char *scope)
+static void conn(struct wr_sentence *s, const struct wr_event *ev, const char *scope)
 {
 	if (ev->kind == WR_EV_conn_killed) {
 		say(s, "an operator ended connection %s", ev->text);
@@ -243,32 +238,7 @@ static void conn(struct sentence *s, const struct wr_event *ev, const char *scop
 		say(s, " (worker %u)", ev->worker);
 }
 
-static void backend(struct sentence *s, const struct wr_event *ev, const char *scope)
-{
-	say(s, "backend %s ", scope);
-	switch (ev->kind) {
-	case WR_EV_backend_up:
-		say(s, "is up: it passed its checks");
-		break;
-	case WR_EV_backend_down:
-		say(s, "is down: it failed its checks");
-		if (ev->extra != 0)
-			say(s, " (%s)", strerror((int)ev->extra));
-		say(s, "; it had %u sessions", ev->count);
-		break;
-	case WR_EV_backend_probe:
-		if (ev->extra == 0)
-			say(s, "passed a health probe");
-		else
-			say(s, "failed a health probe: %s", strerror((int)ev->extra));
-		break;
-	default:
-		say(s, "was changed by an operator: %s", ev->text);
-		break;
-	}
-}
-
-static void neighbour(struct sentence *s, const struct wr_event *ev)
+static void neighbour(struct wr_sentence *s, const struct wr_event *ev)
 {
 	switch (ev->kind) {
 	case WR_EV_neigh_conflict:
@@ -290,7 +260,7 @@ static void neighbour(struct sentence *s, const struct wr_event *ev)
 	}
 }
 
-static void port(struct sentence *s, const struct wr_event *ev, const char *scope)
+static void port(struct wr_sentence *s, const struct wr_event *ev, const char *scope)
 {
 	switch (ev->kind) {
 	case WR_EV_port_checksum:
@@ -315,7 +285,7 @@ static void port(struct sentence *s, const struct wr_event *ev, const char *scop
 	}
 }
 
-static void instance(struct sentence *s, const struct wr_event *ev)
+static void instance(struct wr_sentence *s, const struct wr_event *ev)
 {
 	if (ev->kind == WR_EV_started)
 		say(s, "the instance serves");
@@ -327,7 +297,7 @@ static void instance(struct sentence *s, const struct wr_event *ev)
 		say(s, " (%s)", ev->text);
 }
 
-static void admission(struct sentence *s, const struct wr_event *ev, const char *scope)
+static void admission(struct wr_sentence *s, const struct wr_event *ev, const char *scope)
 {
 	switch (ev->kind) {
 	case WR_EV_service_level:
@@ -357,8 +327,29 @@ static void admission(struct sentence *s, const struct wr_event *ev, const char 
 	}
 }
 
-// A kind of the catalogue that has no words here yet.
-static void other(struct sentence *s, const struct wr_event *ev)
+static void log_lost(struct wr_sentence *s, const struct wr_event *ev)
+{
+	say(s, "%u lines about ended sessions were not written: %s; see weirctl log", ev->count,
+		ev->text);
+}
+
+static void capture_ended(struct wr_sentence *s, const struct wr_event *ev)
+{
+	say(s, "a capture ended with %u packets: %s", ev->count, ev->text);
+}
+
+static void header_bad(struct wr_sentence *s, const struct wr_event *ev, const char *scope)
+{
+	say(s,
+		"%u connections to %s began without a good PROXY header and were reset, the last "
+		"from ",
+		ev->count > 0 ? ev->count : 1, scope[0] != '\0' ? scope : "a service");
+	say_peer(s, ev);
+	say(s, ": is that balancer set to send it?");
+}
+
+// A kind of the catalogue that has no words of its own here.
+static void other(struct wr_sentence *s, const struct wr_event *ev)
 {
 	const char *text = wr_event_text(ev->kind);
 
@@ -385,9 +376,11 @@ bool wr_words_has_queue(enum wr_event_kind kind)
 
 char *wr_words_event(const struct wr_event *ev, const char *scope, char *buf, size_t len)
 {
-	struct sentence s = {.buf = buf, .len = len};
+	struct wr_sentence s = {.buf = buf, .len = len};
 
 	buf[0] = '\0';
+	if (wr_words_backend(&s, ev, scope))
+		return buf;
 	switch ((enum wr_event_kind)ev->kind) {
 	case WR_EV_works_queue_full:
 		queue_full(&s, ev, scope);
@@ -419,12 +412,6 @@ char *wr_words_event(const struct wr_event *ev, const char *scope, char *buf, si
 	case WR_EV_stall_closed:
 		conn(&s, ev, scope);
 		break;
-	case WR_EV_backend_up:
-	case WR_EV_backend_down:
-	case WR_EV_backend_probe:
-	case WR_EV_backend_admin:
-		backend(&s, ev, scope);
-		break;
 	case WR_EV_neigh_conflict:
 	case WR_EV_neigh_failed:
 	case WR_EV_addr_ready:
@@ -436,6 +423,15 @@ char *wr_words_event(const struct wr_event *ev, const char *scope, char *buf, si
 	case WR_EV_port_link:
 	case WR_EV_steer_miss:
 		port(&s, ev, scope);
+		break;
+	case WR_EV_log_lost:
+		log_lost(&s, ev);
+		break;
+	case WR_EV_capture_ended:
+		capture_ended(&s, ev);
+		break;
+	case WR_EV_proxy_header_bad:
+		header_bad(&s, ev, scope);
 		break;
 	case WR_EV_started:
 	case WR_EV_stopping:
@@ -453,6 +449,8 @@ enum wr_log_level wr_words_level(const struct wr_event *ev)
 {
 	switch ((enum wr_event_kind)ev->kind) {
 	case WR_EV_neigh_conflict:
+	case WR_EV_config_refused:
+	case WR_EV_pool_empty:
 		return WR_LOG_ERROR;
 	case WR_EV_works_queue_full:
 	case WR_EV_queue_critical:
@@ -461,6 +459,13 @@ enum wr_log_level wr_words_level(const struct wr_event *ev)
 	case WR_EV_recorded:
 	case WR_EV_slow_evicted:
 	case WR_EV_backend_down:
+	case WR_EV_breaker_open:
+	case WR_EV_breaker_withheld:
+	case WR_EV_pool_spill:
+	case WR_EV_pool_fail_open:
+	case WR_EV_config_rolled_back:
+	case WR_EV_log_lost:
+	case WR_EV_proxy_header_bad:
 	case WR_EV_neigh_failed:
 	case WR_EV_port_checksum:
 	case WR_EV_port_truncated:
@@ -477,6 +482,15 @@ enum wr_log_level wr_words_level(const struct wr_event *ev)
 	case WR_EV_access_expired:
 	case WR_EV_backend_up:
 	case WR_EV_backend_admin:
+	case WR_EV_backend_agent:
+	case WR_EV_backend_drained:
+	case WR_EV_breaker_half_open:
+	case WR_EV_breaker_closed:
+	case WR_EV_pool_return:
+	case WR_EV_pool_fail_open_end:
+	case WR_EV_config_loaded:
+	case WR_EV_config_confirmed:
+	case WR_EV_capture_ended:
 	case WR_EV_conn_killed:
 	case WR_EV_started:
 	case WR_EV_stopping:

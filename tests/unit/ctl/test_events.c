@@ -39,6 +39,18 @@ static void events_of_the_control_thread(void **state)
 	assert_int_equal(rig_event(WR_EV_started)->at_us, rig.t->now);
 }
 
+// A slot may have another backend when somebody reads it.
+static void events_keep_the_name_of_then(void **state)
+{
+	struct wr_event ev = {.kind = WR_EV_backend_up, .scope = 0};
+	char name[WR_SCOPE_LEN];
+
+	wr_ctl_event(rig.c, &ev);
+	wr_ctl_backend_name(rig.c, 0, name, sizeof(name));
+	assert_true(name[0] != '\0');
+	assert_string_equal(wr_history_get(&rig.c->history, ev.id)->scope, name);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -46,6 +58,8 @@ int main(void)
 			events_collect_from_every_worker, setup_two_workers, rig_teardown),
 		cmocka_unit_test_setup_teardown(
 			events_of_the_control_thread, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(
+			events_keep_the_name_of_then, rig_setup, rig_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, rig_group_start, rig_group_stop);

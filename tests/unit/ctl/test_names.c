@@ -40,6 +40,12 @@ static void names_of_events(void **state)
 {
 	assert_string_equal(event_scope(WR_EV_backend_down, 0, NULL), "web/b0");
 	assert_string_equal(event_scope(WR_EV_backend_down, 70000, NULL), "");
+	assert_string_equal(event_scope(WR_EV_backend_down, WR_MAX_BACKENDS - 1, NULL), "");
+	assert_string_equal(event_scope(WR_EV_breaker_open, 1, NULL), "web/b1");
+	assert_string_equal(event_scope(WR_EV_backend_agent, 1, NULL), "web/b1");
+	assert_string_equal(event_scope(WR_EV_pool_spill, 0, NULL), "pool web");
+	assert_string_equal(event_scope(WR_EV_pool_empty, 9, NULL), "");
+	assert_string_equal(event_scope(WR_EV_proxy_header_bad, 0, NULL), "service web");
 	assert_string_equal(event_scope(WR_EV_port_link, 1, NULL), "port lan");
 	assert_string_equal(event_scope(WR_EV_started, 1, NULL), "");
 	assert_string_equal(event_scope(WR_EV_service_level, 0, NULL), "service web");

@@ -160,18 +160,93 @@ static void act_judge_replies(void **state)
 	assert_int_equal(judge(""), EXIT_FAILED);
 }
 
-static void act_usage_names_every_command(void **state)
+static void act_backends_take_their_options(void **state)
 {
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
+	const struct act_options o = {0};
 
-	act_usage(out);
-	fclose(out);
-	assert_non_null(strstr(text, "deny PREFIX"));
-	assert_non_null(strstr(text, "level SERVICE|all N"));
-	assert_non_null(strstr(text, "--for"));
-	free(text);
+	expect(&(struct act_options){.time = "30s"}, "drain web/b0",
+		"/weir/backend,drain=web/b0,30s");
+	expect(&(struct act_options){.time = "2h"}, "remove web/b0",
+		"/weir/backend,remove=web/b0,7200s");
+	expect(&(struct act_options){.time = "never"}, "drain web/b0",
+		"/weir/backend,drain=web/b0,never");
+	expect(&o, "disable web/b0", "/weir/backend,disable=web/b0");
+	expect(&o, "enable web/b0", "/weir/backend,enable=web/b0");
+	expect(&o, "add web/b3 198.18.1.4:80", "/weir/backend,add=web/b3,198.18.1.4:80");
+	expect(&(struct act_options){.weight = "2", .priority = "1", .limit = "100"},
+		"add web/b3 [2001:db8::4]:80",
+		"/weir/backend,add=web/b3,[2001:db8::4]:80,weight=2,priority=1,limit=100");
+	assert_int_equal(build(&(struct act_options){.weight = "x"}, "add web/b3 198.18.1.4:80"),
+		EXIT_USAGE);
+	assert_int_equal(build(&(struct act_options){.weight = "2"}, "drain web/b0"), EXIT_USAGE);
+	assert_non_null(strstr(err.text, "drain takes no --weight"));
+	assert_int_equal(build(&(struct act_options){.time = "soon"}, "drain web/b0"), EXIT_USAGE);
+	assert_non_null(strstr(err.text, "soon"));
+}
+
+static void act_configuration(void **state)
+{
+	const struct act_options o = {0};
+
+	expect(&o, "reload", "/weir/config/reload,reload=now");
+	expect(&(struct act_options){.confirm = "1m"}, "reload", "/weir/config/reload,reload=60");
+	expect(&o, "confirm 4", "/weir/config/confirm,confirm=4");
+	expect(&o, "rollback", "/weir/config/rollback,rollback=previous");
+	expect(&o, "rollback 3", "/weir/config/rollback,rollback=3");
+	assert_int_equal(build(&(struct act_options){.confirm = "x"}, "reload"), EXIT_USAGE);
+	assert_int_equal(build(&(struct act_options){.confirm = "1m"}, "rollback"), EXIT_USAGE);
+}
+
+static void act_judge_configuration(void **state)
+{
+	char done[640];
+
+	build(&(struct act_options){.confirm = "60"}, "reload");
+	assert_int_equal(act_judge(&req,
+				 "{\"/weir/config/reload\":{\"rows\":{\"0\":{\"done\":\"in "
+				 "force\",\"verb\":\"reload\",\"id\":4,\"changes\":2,"
+				 "\"confirm_within_s\":60}}}}",
+				 done, sizeof(done), &err),
+		EXIT_OK);
+	assert_string_equal(done, "configuration 4: in force; it is taken back in 60 s unless you "
+				  "do: weirctl confirm 4");
+	build(&(struct act_options){0}, "confirm 4");
+	assert_int_equal(act_judge(&req,
+				 "{\"/weir/config/confirm\":{\"rows\":{\"0\":{\"done\":\"it "
+				 "stays\",\"verb\":\"confirm\",\"id\":5}}}}",
+				 done, sizeof(done), &err),
+		EXIT_FAILED);
+}
+
+// What the instance wants to be asked again is asked only when it is the same.
+static void act_repeat_is_about_the_same(void **state)
+{
+	char reply[400], done[640], verb[32];
+	const char *form = "{\"/weir/backend\":{\"rows\":{\"0\":{\"error\":\"it is the last\","
+			   "\"confirm\":\"%s\"}}}}";
+
+	build(&(struct act_options){.yes = true}, "drain web/b0");
+	snprintf(reply, sizeof(reply), form, "force_drain=web/b0");
+	assert_int_equal(act_judge(&req, reply, done, sizeof(done), &err), EXIT_FAILED);
+	assert_true(act_repeat(&req, verb));
+	assert_string_equal(req.text, "/weir/backend,force_drain=web/b0");
+	assert_string_equal(req.verb, "force_drain");
+	err.text[0] = '\0';
+	build(&(struct act_options){.yes = true}, "drain web/b0");
+	snprintf(reply, sizeof(reply), form, "force_drain=web/b1");
+	assert_int_equal(act_judge(&req, reply, done, sizeof(done), &err), EXIT_FAILED);
+	assert_false(act_repeat(&req, verb));
+}
+
+static void act_words_name_every_command_once(void **state)
+{
+	struct act_words w, other;
+	size_t n = 0;
+
+	for (; act_words(n, &w); n++)
+		for (size_t i = 0; i < n && act_words(i, &other); i++)
+			assert_string_not_equal(w.name, other.name);
+	assert_true(n > 15);
 }
 
 int main(void)
@@ -184,7 +259,11 @@ int main(void)
 		cmocka_unit_test(act_unknown_or_malformed),
 		cmocka_unit_test(act_seconds_of_times),
 		cmocka_unit_test(act_judge_replies),
-		cmocka_unit_test(act_usage_names_every_command),
+		cmocka_unit_test(act_backends_take_their_options),
+		cmocka_unit_test(act_configuration),
+		cmocka_unit_test(act_judge_configuration),
+		cmocka_unit_test(act_repeat_is_about_the_same),
+		cmocka_unit_test(act_words_name_every_command_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

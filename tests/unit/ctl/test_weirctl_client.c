@@ -329,6 +329,7 @@ static void explain_name_exact_and_part(void **state)
 	// A counter and an event share the name.
 	assert_int_equal(n, 2);
 	assert_non_null(strstr(text, "event works_queue_full\n"));
+	assert_non_null(strstr(text, "\n  do first: weirctl queues: "));
 	assert_non_null(strstr(text, "counter works_queue_full\n"));
 	text = explained("conn_pool_full", &n);
 	assert_int_equal(n, 1);

@@ -96,14 +96,24 @@ static void views_print_anything(void **state)
 		FILE *out;
 
 		assert_true(v->count <= TABLE_COLUMNS_MAX);
-		assert_ptr_equal(view_find(v->name), v);
+		{
+			char first[32], *args[2] = {first, NULL};
+			int words;
+
+			snprintf(first, sizeof(first), "%s", v->name);
+			args[1] = strchr(first, ' ');
+			if (args[1] != NULL)
+				*args[1]++ = '\0';
+			assert_ptr_equal(view_find(args, args[1] != NULL ? 2 : 1, &words), v);
+			assert_int_equal(words, args[1] != NULL ? 2 : 1);
+		}
 		assert_int_equal(strncmp(v->path, "/weir/", 6), 0);
 		free(printed);
 		out = open_memstream(&printed, &printed_len);
 		view_print(v, out, odd);
 		fclose(out);
 	}
-	assert_null(view_find("nonsense"));
+	assert_null(view_find((char *[]){"nonsense"}, 1, &(int){0}));
 	json_decref(odd);
 }
 

@@ -203,6 +203,22 @@ static void words_backend_down_has_the_cause(void **state)
 		"backend web/b1 was changed by an operator: weight from 1 to 5");
 }
 
+static void words_of_lines_and_headers(void **state)
+{
+	struct wr_event ev = {.kind = WR_EV_log_lost, .count = 7, .text = "7 above log.rate"};
+
+	assert_string_equal(words(ev, ""), "7 lines about ended sessions were not written: 7 above "
+					   "log.rate; see weirctl log");
+	assert_int_equal(wr_words_level(&ev), WR_LOG_WARN);
+	ev = (struct wr_event){
+		.kind = WR_EV_capture_ended, .count = 5, .text = "its time is over: /x"};
+	assert_string_equal(words(ev, ""), "a capture ended with 5 packets: its time is over: /x");
+	ev = (struct wr_event){.kind = WR_EV_proxy_header_bad, .count = 3};
+	ev.a = endpoint("198.18.0.9:5");
+	assert_non_null(strstr(words(ev, "service web"), "3 connections to service web"));
+	assert_non_null(strstr(words(ev, "service web"), "198.18.0.9:5"));
+}
+
 static void words_port_says_the_cure(void **state)
 {
 	struct wr_event ev = {.kind = WR_EV_port_checksum};
@@ -276,6 +292,7 @@ int main(void)
 		cmocka_unit_test(words_level_change_names_the_cause),
 		cmocka_unit_test(words_conn_both_families),
 		cmocka_unit_test(words_backend_down_has_the_cause),
+		cmocka_unit_test(words_of_lines_and_headers),
 		cmocka_unit_test(words_port_says_the_cure),
 		cmocka_unit_test(words_instance_says_how),
 		cmocka_unit_test(words_every_kind_has_a_sentence),
