@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "holders.h"
 #include "instance.h"
 
 #define PAGES_MAX   20000 // a table that never ends is the instance's fault, not an endless loop
@@ -111,9 +112,51 @@ static ssize_t receive(
 	return n < 0 ? -1 : 0;
 }
 
+static int peer_pid(int fd)
+{
+	struct ucred cred = {0};
+	socklen_t len = sizeof(cred);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 ? cred.pid : 0;
+}
+
+int client_pid(const struct client *c)
+{
+	struct wr_err err = {0};
+	int fd = open_socket(c, &err), pid = 0;
+
+	if (fd >= 0) {
+		pid = peer_pid(fd);
+		close(fd);
+	}
+	return pid;
+}
+
+// DPDK closed us: who has the places, and what to do.
+static void all_taken(const struct client *c, int fd, struct wr_err *err)
+{
+	char who[256];
+
+	holders_list(peer_pid(fd), who, sizeof(who));
+	wr_err_set(err, EXIT_REACH,
+		"instance '%s' closed the connection: the ten clients that DPDK allows are "
+		"taken%s%s; "
+		"end one of them%s, or try again",
+		c->name, who[0] != '\0' ? " by " : "", who,
+		who[0] != '\0' ? " (kill PID)" : " (ss -xp names them to root)");
+}
+
+static size_t without_key(const char *request)
+{
+	const char *key = strstr(request, CLIENT_KEY);
+
+	return key != NULL ? (size_t)(key - request) : strlen(request);
+}
+
 int client_ask(const struct client *c, const char *request, char reply[CLIENT_REPLY_MAX],
 	struct wr_err *err)
 {
+	char shown[160];
 	int rc = EXIT_REACH;
 	ssize_t n;
 	int fd;
@@ -127,10 +170,7 @@ int client_ask(const struct client *c, const char *request, char reply[CLIENT_RE
 	// The greeting: DPDK closes the eleventh client without a word.
 	n = receive(c, fd, reply, CLIENT_REPLY_MAX, "the greeting", err);
 	if (n == 0)
-		wr_err_set(err, EXIT_REACH,
-			"instance '%s' closed the connection: the ten clients that DPDK allows are "
-			"taken; end one of them, or try again",
-			c->name);
+		all_taken(c, fd, err);
 	if (n <= 0)
 		goto out_close;
 	if (send(fd, request, strlen(request), MSG_NOSIGNAL) < 0) {
@@ -138,7 +178,8 @@ int client_ask(const struct client *c, const char *request, char reply[CLIENT_RE
 			strerror(errno));
 		goto out_close;
 	}
-	n = receive(c, fd, reply, CLIENT_REPLY_MAX, request, err);
+	snprintf(shown, sizeof(shown), "%.*s", (int)without_key(request), request);
+	n = receive(c, fd, reply, CLIENT_REPLY_MAX, shown, err);
 	if (n == 0)
 		wr_err_set(err, EXIT_REACH, "instance '%s' ended while it was asked", c->name);
 	if (n > 0)

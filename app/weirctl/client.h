@@ -15,6 +15,8 @@
 #define EXIT_USAGE  2
 #define EXIT_REACH  3 // no instance, no answer
 
+#define CLIENT_KEY ",key=" // what follows is shown to nobody
+
 #define CLIENT_REPLY_MAX 65536 // DPDK stops at 16 KiB; later ones may not
 
 struct client {
@@ -27,6 +29,9 @@ struct client {
 // One request, one reply as it came, terminated. EXIT_OK, or EXIT_REACH with a sentence.
 int client_ask(const struct client *c, const char *request, char reply[CLIENT_REPLY_MAX],
 	struct wr_err *err);
+
+// The process that made the socket of an instance, 0: not known.
+int client_pid(const struct client *c);
 
 // A command and its parameters ("" for none; "service=web,stalled=1"), page after page: the rows of
 // all pages as an array, which the caller releases. *total gets what the instance says, *more is

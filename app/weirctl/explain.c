@@ -57,8 +57,9 @@ static unsigned int print_matching(FILE *out, const char *wanted, bool part)
 			fprintf(out, "term %s\n  %s\n", terms[t].name, terms[t].text);
 	for (uint32_t d = WR_DROP_NONE + 1; d < WR_DROP_COUNT; d++)
 		if (matches(wr_drop_name(d), wanted, part) && ++n)
-			fprintf(out, "drop reason %s (%s)\n  %s\n", wr_drop_name(d),
-				severity_name(wr_drop_severity(d)), wr_drop_text(d));
+			fprintf(out, "drop reason %s (%s)\n  %s\n  do first: %s\n", wr_drop_name(d),
+				severity_name(wr_drop_severity(d)), wr_drop_text(d),
+				wr_drop_cure(d));
 	for (uint32_t c = 0; c < WR_CTR_COUNT; c++)
 		if (matches(wr_counter_name(c), wanted, part) && ++n)
 			fprintf(out, "counter %s\n  %s\n", wr_counter_name(c), wr_counter_text(c));
@@ -68,7 +69,8 @@ static unsigned int print_matching(FILE *out, const char *wanted, bool part)
 				wr_queue_text(q));
 	for (uint32_t e = 0; e < WR_EV_COUNT; e++)
 		if (matches(wr_event_name(e), wanted, part) && ++n)
-			fprintf(out, "event %s\n  %s\n", wr_event_name(e), wr_event_text(e));
+			fprintf(out, "event %s\n  %s\n  do first: %s\n", wr_event_name(e),
+				wr_event_text(e), wr_event_cure(e));
 	return n;
 }
 

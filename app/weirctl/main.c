@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -8,8 +7,13 @@
 #include <time.h>
 
 #include "act.h"
+#include "capture.h"
 #include "client.h"
+#include "dump.h"
 #include "explain.h"
+#include "manual.h"
+#include "options.h"
+#include "runbook.h"
 #include "table.h"
 #include "top.h"
 #include "views.h"
@@ -17,59 +21,8 @@
 
 // weirctl: the operator's client of the telemetry socket.
 
-#define DEFAULT_NAME       "weir"
-#define DEFAULT_TIMEOUT_MS 3000 // a worker is waited for 1 s, several one after another
-#define FOLLOW_MS          500
-#define PARAMS_LEN         900
-
-struct options {
-	struct client client;
-	struct act_options act;
-	bool json;
-	bool saved;
-	bool fields;
-	bool once;
-	bool follow;
-	bool limit_set;
-};
-
-static void usage(FILE *out)
-{
-	fprintf(out, "usage: weirctl [OPTIONS] COMMAND [ARGUMENTS]\n\n"
-		     "Reading; filters are key=value:\n");
-	for (const struct view *v = view_all(); v->name != NULL; v++) {
-		fprintf(out, "  %-12s %s\n", v->name, v->help);
-		if (v->filters[0] != '\0')
-			fprintf(out, "  %-12s   %s\n", "", v->filters);
-	}
-	fprintf(out,
-		"  top          load, level, nearest queues, refusals, every second; --once\n"
-		"               headroom is 100 %% less the larger of cpu and the fullest queue "
-		"that can refuse\n"
-		"  explain NAME what a level, drop reason, counter, queue or event means (asks "
-		"nobody)\n"
-		"  raw /weir/PATH[,PARAMETERS]  one request, the reply as it came\n"
-		"\nActing; each is an event with an id. What may cut more than is meant says so "
-		"first, and needs --yes:\n");
-	act_usage(out);
-	fprintf(out,
-		"\nOptions:\n"
-		"  -n, --name NAME        instance (default " DEFAULT_NAME ")\n"
-		"      --runtime-dir DIR  where its dpdk folder is, when systemd moved it\n"
-		"      --json             replies as they came, one a line\n"
-		"      --fields           every field, one a line\n"
-		"      --limit N          stop asking after N rows (0: all)\n"
-		"      --timeout MS       for each answer (default %d)\n"
-		"      --follow           events: wait for more\n"
-		"      --once             top: print one picture\n"
-		"      --saved            recorder: what was saved at the first critical mark\n"
-		"      --service NAME     deny, allow, undeny: of this service alone\n"
-		"      --for TIME         deny, allow, class: for so long\n"
-		"      --yes              do what would be asked about\n"
-		"      --version, -h, --help\n"
-		"\nExit: 0 done, 1 refused or failed, 2 wrong usage, 3 instance not reached\n",
-		DEFAULT_TIMEOUT_MS);
-}
+#define FOLLOW_MS  500
+#define PARAMS_LEN 900
 
 static int misuse(const char *text, const char *what)
 {
@@ -119,12 +72,14 @@ static int run_view(const struct options *o, const struct view *v, char **args, 
 	json_t *rows;
 	int more, rc;
 
-	if (!join_filters(params, sizeof(params), args, count))
+	if (v->key != NULL && (count != 1 || strpbrk(args[0], "=,") != NULL))
+		return misuse(v->usage, " is what it takes, and nothing else");
+	if (v->key != NULL)
+		snprintf(params, sizeof(params), "%s=%s", v->key, args[0]);
+	else if (!join_filters(params, sizeof(params), args, count))
 		return misuse("filters are key=value: ", v->filters);
-	if (!o->limit_set)
+	if (o->limit == NULL)
 		c.limit = v->limit;
-	if (o->saved && strcmp(v->name, "recorder") != 0)
-		return misuse("--saved is for recorder, not for ", v->name);
 	if (o->saved)
 		add_saved(params, sizeof(params));
 	if (strcmp(v->name, "events") == 0 && params[0] == '\0')
@@ -208,143 +163,83 @@ static int run_explain(char **args, int count)
 	return EXIT_FAILED;
 }
 
-static int run(const struct options *o, char **args, int count)
+// What is neither a table nor an action. ACT_UNKNOWN: none of these.
+static int run_tool(const struct options *o, char **args, int count)
 {
-	const char *command = args[0];
-	const struct view *v = view_find(command);
 	struct wr_err err = {0};
 	int rc;
 
-	if (v != NULL && (o->act.service != NULL || o->act.time != NULL || o->act.yes))
-		return misuse("--service, --for and --yes are for acting, not for ", command);
-	if (v != NULL && o->follow)
-		return strcmp(command, "events") == 0
-		               ? run_follow(o, args + 1, count - 1)
-		               : misuse("--follow is for events, not for ", command);
-	if (v != NULL)
-		return run_view(o, v, args + 1, count - 1);
-	if (strcmp(command, "explain") == 0)
+	if (strcmp(args[0], "explain") == 0)
 		return run_explain(args + 1, count - 1);
-	if (strcmp(command, "top") == 0 && count == 1) {
-		rc = top_run(&o->client, o->once, &err);
-		return rc == EXIT_OK ? rc : fail(rc, &err);
-	}
-	if (strcmp(command, "raw") == 0 && count == 2)
+	if (strcmp(args[0], "raw") == 0 && count == 2)
 		return run_raw(o, args[1]);
+	if (strcmp(args[0], "completion") == 0 && count == 2 && strcmp(args[1], "bash") == 0) {
+		manual_completion(stdout);
+		return EXIT_OK;
+	}
+	if (strcmp(args[0], "runbook") == 0 && count == 1) {
+		runbook_print(stdout);
+		return EXIT_OK;
+	}
+	if (strcmp(args[0], "top") == 0 && count == 1)
+		rc = top_run(&o->client, o->once, &err);
+	else if (strcmp(args[0], "capture") == 0 && count == 1)
+		rc = capture_run(&o->client, &o->capture, &err);
+	else if (strcmp(args[0], "dump") == 0 && count == 1)
+		rc = dump_run(&o->client, o->archive, o->limit != NULL, &err);
+	else
+		return ACT_UNKNOWN;
+	return rc == EXIT_OK ? rc : fail(rc, &err);
+}
+
+static int run(struct options *o, char **args, int count)
+{
+	int words, rc;
+	const struct view *v = view_find(args, count, &words);
+	struct wr_err err = {0};
+
+	rc = options_check(o, v != NULL ? v->name : args[0], &err);
+	if (rc != EXIT_OK)
+		return misuse(err.text, "");
+	if (v != NULL && o->follow)
+		return run_follow(o, args + words, count - words);
+	if (v != NULL)
+		return run_view(o, v, args + words, count - words);
+	rc = run_tool(o, args, count);
+	if (rc != ACT_UNKNOWN)
+		return rc;
+	if (strcmp(args[0], "add") == 0)
+		o->act.limit = o->limit;
 	rc = act_run(&o->client, &o->act, args, count, &err);
 	if (rc != ACT_UNKNOWN)
 		return rc == EXIT_OK ? rc : fail(rc, &err);
-	return misuse("no such command, or not with these arguments: ", command);
-}
-
-static bool parse_number(const char *text, uint32_t *out)
-{
-	char *end;
-	unsigned long value = strtoul(text, &end, 10);
-
-	if (text[0] < '0' || text[0] > '9' || *end != '\0' || value > 3600000)
-		return false;
-	*out = (uint32_t)value;
-	return true;
-}
-
-enum {
-	OPT_JSON = 256,
-	OPT_FIELDS,
-	OPT_LIMIT,
-	OPT_TIMEOUT,
-	OPT_FOLLOW,
-	OPT_ONCE,
-	OPT_DIR,
-	OPT_SAVED,
-	OPT_SERVICE,
-	OPT_FOR,
-	OPT_YES,
-	OPT_VERSION
-};
-
-static const struct option longs[] = {{"name", required_argument, NULL, 'n'},
-	{"json", no_argument, NULL, OPT_JSON}, {"fields", no_argument, NULL, OPT_FIELDS},
-	{"limit", required_argument, NULL, OPT_LIMIT},
-	{"timeout", required_argument, NULL, OPT_TIMEOUT},
-	{"follow", no_argument, NULL, OPT_FOLLOW}, {"once", no_argument, NULL, OPT_ONCE},
-	{"runtime-dir", required_argument, NULL, OPT_DIR}, {"saved", no_argument, NULL, OPT_SAVED},
-	{"service", required_argument, NULL, OPT_SERVICE},
-	{"for", required_argument, NULL, OPT_FOR}, {"yes", no_argument, NULL, OPT_YES},
-	{"version", no_argument, NULL, OPT_VERSION}, {"help", no_argument, NULL, 'h'},
-	{NULL, 0, NULL, 0}};
-
-// A switch, or one that names something. False: not one of these.
-static bool take_word(struct options *o, int option, const char *value)
-{
-	switch (option) {
-	case 'n':
-		o->client.name = value;
-		return true;
-	case OPT_DIR:
-		o->client.dir = value;
-		return true;
-	case OPT_JSON:
-		o->json = o->act.json = true;
-		return true;
-	case OPT_FIELDS:
-		o->fields = true;
-		return true;
-	case OPT_FOLLOW:
-		o->follow = true;
-		return true;
-	case OPT_ONCE:
-		o->once = true;
-		return true;
-	case OPT_SAVED:
-		o->saved = true;
-		return true;
-	case OPT_SERVICE:
-		o->act.service = value;
-		return true;
-	case OPT_FOR:
-		o->act.time = value;
-		return true;
-	case OPT_YES:
-		o->act.yes = true;
-		return true;
-	default:
-		return false;
-	}
+	return misuse("no such command, or not with these arguments: ", args[0]);
 }
 
 int main(int argc, char **argv)
 {
-	struct options o = {.client = {.name = DEFAULT_NAME, .timeout_ms = DEFAULT_TIMEOUT_MS}};
-	int c;
+	struct wr_err err = {0};
+	struct options o;
+	int first;
+	int rc = options_parse(&o, argc, argv, &first, &err);
 
-	while ((c = getopt_long(argc, argv, "n:h", longs, NULL)) != -1) {
-		if (take_word(&o, c, optarg))
-			continue;
-		switch (c) {
-		case OPT_LIMIT:
-			if (!parse_number(optarg, &o.client.limit))
-				return misuse("--limit takes a number, not ", optarg);
-			o.limit_set = true;
-			break;
-		case OPT_TIMEOUT:
-			if (!parse_number(optarg, &o.client.timeout_ms) || o.client.timeout_ms == 0)
-				return misuse("--timeout takes milliseconds, not ", optarg);
-			break;
-		case OPT_VERSION:
-			printf("weirctl %s\n", WR_VERSION);
-			return EXIT_OK;
-		case 'h':
-			usage(stdout);
-			return EXIT_OK;
-		default:
-			usage(stderr);
-			return EXIT_USAGE;
-		}
+	if (rc != EXIT_OK) {
+		if (err.text[0] != '\0')
+			return misuse(err.text, "");
+		fputs("weirctl: see weirctl --help\n", stderr);
+		return rc;
 	}
-	if (optind == argc) {
-		usage(stderr);
+	if (o.version)
+		printf("weirctl %s\n", WR_VERSION);
+	else if (o.man)
+		manual_page(stdout);
+	else if (o.help)
+		manual_usage(stdout);
+	if (o.version || o.man || o.help)
+		return EXIT_OK;
+	if (first == argc) {
+		manual_usage(stderr);
 		return EXIT_USAGE;
 	}
-	return run(&o, argv + optind, argc - optind);
+	return run(&o, argv + first, argc - first);
 }

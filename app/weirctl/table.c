@@ -2,7 +2,9 @@
 #include "table.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client.h"
 #include "human.h"
@@ -51,15 +53,53 @@ static void measure(const struct column *col, const json_t *rows, struct layout 
 	}
 }
 
+// The colour of a state, or "".
+static const char *colour(const char *state)
+{
+	static const struct {
+		const char *state, *code;
+	} colours[] = {
+		{"up", "\033[32m"},
+		{"unchecked", "\033[32m"},
+		{"serving", "\033[32m"},
+		{"in force", "\033[32m"},
+		{"slow_start", "\033[33m"},
+		{"half_open", "\033[33m"},
+		{"drain", "\033[33m"},
+		{"disabled", "\033[33m"},
+		{"leaving", "\033[33m"},
+		{"to be confirmed", "\033[33m"},
+		{"open", "\033[31m"},
+		{"down", "\033[31m"},
+		{"rolled back", "\033[31m"},
+	};
+
+	for (size_t i = 0; i < sizeof(colours) / sizeof(colours[0]); i++)
+		if (strcmp(colours[i].state, state) == 0)
+			return colours[i].code;
+	return "";
+}
+
+// A terminal, and nobody who wants none (no-color.org).
+static bool wants_colour(FILE *out)
+{
+	const char *none = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return (none == NULL || none[0] == '\0') && term != NULL && strcmp(term, "dumb") != 0 &&
+	       isatty(fileno(out));
+}
+
 // Blanks are owed until something follows them, so that no line ends in blanks.
-static void put_cell(FILE *out, const char *text, const struct layout *lay, size_t *owed)
+static void put_cell(
+	FILE *out, const char *text, const char *code, const struct layout *lay, size_t *owed)
 {
 	size_t pad = lay->width - strlen(text);
 
 	if (lay->number)
 		*owed += pad;
 	if (text[0] != '\0') {
-		fprintf(out, "%*s%s", (int)*owed, "", text);
+		fprintf(out, "%*s%s%s%s", (int)*owed, "", code, text,
+			code[0] != '\0' ? "\033[0m" : "");
 		*owed = 0;
 	}
 	*owed += lay->number ? 2 : pad + 2;
@@ -68,6 +108,7 @@ static void put_cell(FILE *out, const char *text, const struct layout *lay, size
 void table_print(FILE *out, const struct column *columns, size_t count, const json_t *rows)
 {
 	struct layout lay[TABLE_COLUMNS_MAX];
+	bool colours = wants_colour(out);
 	char text[CELL_LEN];
 	size_t owed = 0;
 
@@ -80,7 +121,7 @@ void table_print(FILE *out, const struct column *columns, size_t count, const js
 	}
 	for (size_t k = 0; k < count; k++)
 		if (lay[k].there)
-			put_cell(out, columns[k].title, &lay[k], &owed);
+			put_cell(out, columns[k].title, "", &lay[k], &owed);
 	fputc('\n', out);
 	for (size_t i = 0; i < json_array_size(rows); i++) {
 		json_t *row = json_array_get(rows, i);
@@ -89,7 +130,8 @@ void table_print(FILE *out, const struct column *columns, size_t count, const js
 			if (!lay[k].there)
 				continue;
 			cell(row, &columns[k], text, sizeof(text));
-			put_cell(out, text, &lay[k], &owed);
+			put_cell(out, text, colours && columns[k].state ? colour(text) : "",
+				&lay[k], &owed);
 		}
 		fputc('\n', out);
 	}

@@ -12,6 +12,7 @@ struct column {
 	const char *key;
 	const char *title;
 	bool plain; // a number as it is, whatever unit the key ends in
+	bool state; // a word that a terminal shows in colour: well, on its way, or not well
 };
 
 #define TABLE_COLUMNS_MAX 32

@@ -12,29 +12,48 @@
 #define COLUMNS(name) .columns = name, .count = sizeof(name) / sizeof(name[0])
 
 static const struct column services[] = {{"name", "SERVICE"}, {"listen", "LISTEN"},
-	{"pool", "POOL"}, {"sessions", "SESSIONS"}, {"sessions_peak", "PEAK"},
-	{"sessions_total", "TOTAL"}, {"class", "CLASS"}, {"level", "LEVEL"}, {"pending", "PENDING"},
-	{"pending_max", "OF"}, {"pending_oldest_us", "OLDEST"}, {"pending_timeouts", "WAITED OUT"},
+	{"pool", "POOL"}, {"serving_pool", "SERVED BY"}, {"sessions", "SESSIONS"},
+	{"sessions_peak", "PEAK"}, {"sessions_total", "TOTAL"}, {"class", "CLASS"},
+	{"level", "LEVEL"}, {"pending", "PENDING"}, {"pending_max", "OF"},
+	{"pending_oldest_us", "OLDEST"}, {"pending_timeouts", "WAITED OUT"},
 	{"pending_evicted", "EVICTED"}, {"pending_full", "NO ROOM"}, {"pending_left", "LEFT"},
 	{"limited", "LIMITED"}, {"refused", "REFUSED"}, {"failed", "FAILED"},
 	{"timeouts", "TIMEOUTS"}, {"bytes_in", "IN"}, {"bytes_out", "OUT"}};
 
-static const struct column pools[] = {{"name", "POOL"}, {"backends", "BACKENDS"},
-	{"usable", "USABLE"}, {"sessions", "SESSIONS"}, {"sessions_total", "TOTAL"},
-	{"in_use", "IN USE"}, {"limit", "LIMIT"}, {"bytes_in", "IN"}, {"bytes_out", "OUT"},
-	{"health", "HEALTH"}, {"health_interval_us", "EVERY"}, {"on_down", "ON DOWN"},
+static const struct column pools[] = {{"name", "POOL"}, {"state", "STATE", .state = true},
+	{"serving", "SERVING"}, {"backends", "BACKENDS"}, {"usable", "USABLE"},
+	{"tier0_permille", "TIER 0"}, {"tier1_permille", "1"}, {"tier2_permille", "2"},
+	{"tier3_permille", "3"}, {"failing_open", "FAILS OPEN"}, {"sessions", "SESSIONS"},
+	{"sessions_total", "TOTAL"}, {"in_use", "IN USE"}, {"limit", "LIMIT"},
+	{"rate_per_s", "RATE/s"}, {"connect_errors", "CONN ERR"}, {"response_errors", "RESP ERR"},
+	{"unanswered", "UNANSWERED"}, {"bytes_in", "IN"}, {"bytes_out", "OUT"},
+	{"balance", "BALANCE"}, {"health", "HEALTH"}, {"health_interval_us", "EVERY"},
+	{"backup", "BACKUP"}, {"spills", "SPILLS"}, {"returns", "RETURNS"},
 	{"table_rebuilds", "REBUILDS"}};
 
 static const struct column backends[] = {{"pool", "POOL"}, {"name", "BACKEND"},
-	{"address", "ADDRESS"}, {"state", "STATE"}, {"state_for_us", "FOR"}, {"weight", "WEIGHT"},
-	{"sessions", "SESSIONS"}, {"sessions_peak", "PEAK"}, {"sessions_total", "TOTAL"},
-	{"in_use", "IN USE"}, {"limit", "LIMIT"}, {"connect_refused", "REFUSED"},
-	{"connect_timeout", "TIMEOUT"}, {"connect_failed", "FAILED"},
-	{"connect_mean_us", "CONNECT"}, {"resets", "RESETS"}, {"stalled", "STALLED"},
-	{"bytes_in", "IN"}, {"bytes_out", "OUT"}, {"last_probe", "LAST PROBE"}};
+	{"address", "ADDRESS"}, {"state", "STATE", .state = true}, {"state_for_us", "FOR"},
+	{"priority", "TIER"}, {"weight", "WEIGHT"}, {"sessions", "SESSIONS"}, {"in_use", "IN USE"},
+	{"limit", "LIMIT"}, {"rate_per_s", "RATE/s"}, {"connect_errors", "CONN ERR"},
+	{"response_errors", "RESP ERR"}, {"unanswered", "UNANSWERED"},
+	{"first_byte_p50_us", "BYTE p50"}, {"first_byte_mean_us", "BYTE MEAN"},
+	{"first_byte_p99_us", "BYTE p99"}, {"last_check", "LAST CHECK"},
+	{"last_check_age_us", "AGO"}};
 
 static const struct column latency[] = {{"pool", "POOL"}, {"name", "BACKEND"},
-	{"connects", "CONNECTS"}, {"connect_mean_us", "MEAN"}, {"what", "WHAT"}};
+	{"connects", "CONNECTS"}, {"connect_p50_us", "p50"}, {"connect_p90_us", "p90"},
+	{"connect_p99_us", "p99"}, {"answers", "FIRST BYTES"}, {"first_byte_p50_us", "p50"},
+	{"first_byte_p90_us", "p90"}, {"first_byte_p99_us", "p99"}, {"ended", "ENDED"},
+	{"session_p50_us", "p50"}, {"session_p90_us", "p90"}, {"session_p99_us", "p99"}};
+
+static const struct column history[] = {{"id", "ID", true}, {"at", "AT"}, {"from", "FROM"},
+	{"changes", "CHANGES"}, {"state", "STATE", .state = true},
+	{"confirm_within_s", "CONFIRM WITHIN"}, {"sum", "SUM"}};
+
+static const struct column captures[] = {{"id", "ID"}, {"state", "STATE"}, {"why", "WHY"},
+	{"packets", "PACKETS"}, {"packets_max", "OF"}, {"lost", "LOST"}, {"bytes", "BYTES"},
+	{"left_ms", "LEFT"}, {"port", "PORT"}, {"dir", "DIR"}, {"file", "FILE"},
+	{"filter", "FILTER"}};
 
 static const struct column conns[] = {{"id", "ID"}, {"service", "SERVICE"}, {"client", "CLIENT"},
 	{"backend", "BACKEND"}, {"state", "STATE"}, {"stalled", "STALLED"}, {"age_us", "AGE"},
@@ -119,13 +138,22 @@ static const struct column ports[] = {{"name", "PORT"}, {"driver", "DRIVER"}, {"
 static const struct column neighbours[] = {{"address", "ADDRESS"}, {"mac", "MAC"}, {"port", "PORT"},
 	{"state", "STATE"}, {"age_ms", "AGE"}};
 
-static void print_config(FILE *out, const json_t *rows)
+void view_print_config(FILE *out, const json_t *rows)
 {
 	char text[TEXT_LEN];
 
 	for (size_t i = 0; i < json_array_size(rows); i++)
 		fprintf(out, "%s\n",
 			client_text(json_array_get(rows, i), "text", text, sizeof(text)));
+}
+
+static void print_changes(FILE *out, const json_t *rows)
+{
+	char text[TEXT_LEN];
+
+	for (size_t i = 0; i < json_array_size(rows); i++)
+		fprintf(out, "%s\n",
+			client_text(json_array_get(rows, i), "change", text, sizeof(text)));
 }
 
 void view_print_events(FILE *out, const json_t *rows)
@@ -151,10 +179,14 @@ static const struct view views[] = {
 	{"services", "/weir/services", "services and their sessions", "service=NAME",
 		COLUMNS(services)},
 	{"pools", "/weir/pools", "pools", "pool=NAME", COLUMNS(pools)},
-	{"backends", "/weir/backends", "backends: state, sessions, connect time",
-		"pool=NAME backend=POOL/NAME state=up|down|unchecked|drain", COLUMNS(backends)},
-	{"latency", "/weir/latency", "mean connect time by backend", "pool=NAME backend=POOL/NAME",
-		COLUMNS(latency)},
+	{"backends", "/weir/backends", "backends: state, sessions, rates, errors, last check",
+		"pool=NAME "
+		"state=up|down|drain|disabled|open|half_open|slow_start|unchecked|leaving",
+		COLUMNS(backends)},
+	{"backend", "/weir/backends", "all that is known of one backend", "",
+		.print = table_print_fields, .usage = "POOL/NAME", .key = "backend"},
+	{"latency", "/weir/latency", "connect, first byte and session times by backend",
+		"pool=NAME backend=POOL/NAME", COLUMNS(latency)},
 	{"conns", "/weir/conns", "sessions; the first 1000 unless --limit says otherwise",
 		"service=NAME backend=POOL/NAME stalled=1 peer=ADDRESS id=WORKER.ID",
 		COLUMNS(conns), .limit = 1000},
@@ -181,9 +213,18 @@ static const struct view views[] = {
 	{"ports", "/weir/ports", "ports", "", COLUMNS(ports)},
 	{"events", "/weir/events", "the last 50 events; --follow waits for more",
 		"since=ID last=N kind=NAME", .print = view_print_events},
+	{"log", "/weir/log", "lines for ended sessions: where to, written, lost", "",
+		.print = table_print_fields},
+	{"captures", "/weir/capture", "captures that run or were not fetched yet", "",
+		COLUMNS(captures)},
 	{"neighbours", "/weir/neighbours", "neighbours (ARP, ND)", "", COLUMNS(neighbours)},
 	{"config", "/weir/config", "the configuration in force, as YAML", "",
-		.print = print_config},
+		.print = view_print_config},
+	{"config history", "/weir/config/history", "configurations since the start", "",
+		COLUMNS(history)},
+	{"config diff", "/weir/config/diff",
+		"what the last one changed; file=1: what a reload would", "id=N file=1",
+		.print = print_changes},
 	{NULL},
 };
 
@@ -192,12 +233,23 @@ const struct view *view_all(void)
 	return views;
 }
 
-const struct view *view_find(const char *name)
+const struct view *view_find(char **args, int count, int *words)
 {
-	for (const struct view *v = views; v->name != NULL; v++)
-		if (strcmp(v->name, name) == 0)
-			return v;
-	return NULL;
+	const struct view *found = NULL;
+
+	*words = 0;
+	for (const struct view *v = views; v->name != NULL; v++) {
+		size_t len = strcspn(v->name, " ");
+		bool two = v->name[len] == ' ';
+
+		if (strlen(args[0]) != len || memcmp(args[0], v->name, len) != 0 ||
+			(two && (count < 2 || strcmp(args[1], v->name + len + 1) != 0)) ||
+			*words > 1)
+			continue;
+		found = v;
+		*words = two ? 2 : 1;
+	}
+	return found;
 }
 
 void view_print(const struct view *v, FILE *out, const json_t *rows)

@@ -21,9 +21,12 @@ struct view {
 	// NULL: a table of the columns
 	void (*print)(FILE *out, const json_t *rows);
 	unsigned int limit; // rows shown unless told otherwise; 0: all
+	const char *usage;  // NULL: no argument but filters
+	const char *key;    // of the only argument that is no filter: it must be given
 };
 
-const struct view *view_find(const char *name);
+// By name; of two words where the second belongs to it ("config history"). *words gets how many.
+const struct view *view_find(char **args, int count, int *words);
 // All of them, ended by a view without a name.
 const struct view *view_all(void);
 
@@ -31,3 +34,5 @@ void view_print(const struct view *v, FILE *out, const json_t *rows);
 
 // One event a line: time, id, sentence.
 void view_print_events(FILE *out, const json_t *rows);
+// The lines of a configuration.
+void view_print_config(FILE *out, const json_t *rows);
