@@ -150,7 +150,7 @@ static int fabric_create(struct instance *in, struct wr_err *err)
 	struct wr_fabric_config fc = {.conf = in->conf,
 		.backends = in->backends,
 		.workers = (uint16_t)in->conf->runtime.worker_count};
-	struct rte_ether_addr groups[64];
+	uint32_t refused;
 
 	memcpy(fc.ports, in->ports, sizeof(fc.ports));
 	memcpy(fc.taps, in->taps, sizeof(fc.taps));
@@ -163,11 +163,9 @@ static int fabric_create(struct instance *in, struct wr_err *err)
 	in->fabric = wr_fabric_create(&fc, wr_clock_now(), err);
 	if (in->fabric == NULL)
 		return -EIO;
+	refused = wr_fabric_join_groups(in->fabric);
 	for (uint16_t i = 0; i < in->conf->port_count; i++) {
-		uint32_t n =
-			wr_l3_multicast_macs(wr_fabric_l3(in->fabric), i, groups, RTE_DIM(groups));
-
-		if (n > 0 && wr_port_set_multicast(in->ports[i], groups, n) < 0)
+		if (refused & (1u << i))
 			wr_log(WR_LOG_WARN,
 				"port %s: cannot receive IPv6 neighbour discovery groups; IPv6 "
 				"peers will not find us",
@@ -178,9 +176,15 @@ static int fabric_create(struct instance *in, struct wr_err *err)
 
 int boot(struct instance *in, struct wr_err *err)
 {
+	uint64_t seed; // of jitter: two boxes with one configuration must not check in step
+
 	if (ports_open(in, err) < 0 || pools_create(in, err) < 0 || ports_start(in, err) < 0)
 		return -EIO;
-	in->backends = wr_backends_create(in->conf, (uint16_t)in->conf->runtime.worker_count, err);
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		return wr_err_set(
+			err, EIO, "no random numbers from the kernel: %s", strerror(errno));
+	in->backends =
+		wr_backends_create(in->conf, (uint16_t)in->conf->runtime.worker_count, seed, err);
 	if (in->backends == NULL || fabric_create(in, err) < 0)
 		return -EIO;
 	in->ctl = wr_ctl_create(in->fabric, err);
@@ -193,6 +197,21 @@ int boot(struct instance *in, struct wr_err *err)
 				in->conf->runtime.workers[i]);
 	in->workers_run = true;
 	return 0;
+}
+
+int settle(struct instance *in, struct wr_err *err)
+{
+	char key[RIGHTS_KEY_LEN + 1];
+	bool admin = false;
+	int rc;
+
+	for (uint32_t i = 0; i < in->conf->port_count; i++)
+		admin |= in->taps[i] != NULL || rights_need_admin(wr_port_driver(in->ports[i]));
+	rc = rundir_give(rte_eal_get_runtime_dir(), &in->accounts, in->conf, in->lock_fd, key, err);
+	if (rc == 0 && key[0] != '\0')
+		wr_ctl_set_key(in->ctl, key);
+	explicit_bzero(key, sizeof(key));
+	return rc == 0 ? rights_drop(&in->accounts, admin, err) : rc;
 }
 
 void shut(struct instance *in)
@@ -213,5 +232,6 @@ void shut(struct instance *in)
 	for (int n = 0; n < NODES_MAX; n++)
 		if (in->pools_made[n])
 			wr_mempools_destroy(&in->pools[n]);
+	rundir_clear(rte_eal_get_runtime_dir());
 	rte_eal_cleanup();
 }

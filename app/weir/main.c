@@ -9,11 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "doctor.h"
 #include "eal.h"
-#include "wr_event.h"
 #include "wr_log.h"
 #include "wr_version.h"
 
@@ -22,16 +21,20 @@
 #define EXIT_CONFIG  2
 
 static volatile sig_atomic_t signals; // how many asked us to end
+static volatile sig_atomic_t hangups; // and to read the configuration again
 
 static void on_signal(int sig)
 {
-	(void)sig;
-	signals++;
+	if (sig == SIGHUP)
+		hangups = 1;
+	else
+		signals++;
 }
 
 static void usage(FILE *out)
 {
 	fputs("usage: weir -c FILE [--check | --dump]\n"
+	      "       weir --doctor [-c FILE] [--json]\n"
 	      "       weir --help | --help-config | --version\n"
 	      "\n"
 	      "A TCP-terminating load balancer on DPDK.\n"
@@ -39,6 +42,10 @@ static void usage(FILE *out)
 	      "  -c, --config FILE  the configuration, YAML\n"
 	      "      --check        read and check it, start nothing\n"
 	      "      --dump         print it in full, defaults included, start nothing\n"
+	      "      --doctor       examine this box: what keeps Weir from starting or from "
+	      "running\n"
+	      "                     well, each with the command that cures it; start nothing\n"
+	      "      --json         with --doctor: as JSON\n"
 	      "      --help-config  every setting: type, range, default, meaning\n"
 	      "      --markdown     with --help-config: as Markdown\n"
 	      "  -v, --verbose      log more\n"
@@ -47,6 +54,7 @@ static void usage(FILE *out)
 	      "\n"
 	      "SIGTERM or SIGINT: refuse new connections, let sessions end within\n"
 	      "runtime.drain_timeout, reset the rest, exit 0. A second one ends it at once.\n"
+	      "SIGHUP: read the configuration again; what is wrong is refused whole.\n"
 	      "Exit: 0 clean, 1 failed while starting or running, 2 bad configuration or usage.\n"
 	      "Operate it with weirctl, or dpdk-telemetry.py -f NAME.\n",
 		out);
@@ -54,7 +62,7 @@ static void usage(FILE *out)
 
 struct options {
 	const char *file;
-	bool check, dump, reference, markdown;
+	bool check, dump, reference, markdown, doctor, json;
 };
 
 // Returns -1 to go on, else the exit code.
@@ -65,6 +73,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 		OPT_DUMP,
 		OPT_REFERENCE,
 		OPT_MARKDOWN,
+		OPT_DOCTOR,
+		OPT_JSON,
 		OPT_VERSION
 	};
 	static const struct option longs[] = {
@@ -73,6 +83,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 		{"dump", no_argument, NULL, OPT_DUMP},
 		{"help-config", no_argument, NULL, OPT_REFERENCE},
 		{"markdown", no_argument, NULL, OPT_MARKDOWN},
+		{"doctor", no_argument, NULL, OPT_DOCTOR},
+		{"json", no_argument, NULL, OPT_JSON},
 		{"verbose", no_argument, NULL, 'v'},
 		{"version", no_argument, NULL, OPT_VERSION},
 		{"help", no_argument, NULL, 'h'},
@@ -96,6 +108,12 @@ static int parse_options(int argc, char **argv, struct options *o)
 			break;
 		case OPT_MARKDOWN:
 			o->markdown = true;
+			break;
+		case OPT_DOCTOR:
+			o->doctor = true;
+			break;
+		case OPT_JSON:
+			o->json = true;
 			break;
 		case 'v':
 			wr_log_set_level(WR_LOG_DEBUG);
@@ -121,75 +139,13 @@ static int parse_options(int argc, char **argv, struct options *o)
 			argv[optind]);
 		return EXIT_CONFIG;
 	}
+	if (o->doctor)
+		return doctor_main(o->file, o->json);
 	if (o->file == NULL) {
 		fputs("weir: no configuration; give it with -c FILE (see weir --help)\n", stderr);
 		return EXIT_CONFIG;
 	}
 	return -1;
-}
-
-static void raise_event(struct instance *in, enum wr_event_kind kind, const char *text)
-{
-	struct wr_event ev = {.at_us = wr_clock_now(),
-		.kind = (uint16_t)kind,
-		.worker = UINT16_MAX,
-		.queue = UINT16_MAX,
-		.count = 1};
-
-	snprintf(ev.text, sizeof(ev.text), "%s", text);
-	wr_ctl_event(in->ctl, &ev);
-}
-
-static void turn(struct instance *in)
-{
-	wr_us_t wait = wr_ctl_turn(in->ctl, wr_clock_now());
-	struct timespec ts = {.tv_nsec = (long)(wait < 10000 ? wait : 10000) * 1000};
-
-	if (ts.tv_nsec > 0)
-		nanosleep(&ts, NULL);
-}
-
-static void abort_sessions(struct instance *in)
-{
-	wr_us_t limit;
-
-	for (uint16_t i = 0; i < wr_fabric_workers(in->fabric); i++) {
-		struct wr_msg m = {.kind = WR_MSG_ABORT_ALL};
-
-		wr_worker_call(wr_fabric_worker(in->fabric, i), &m, 2000);
-	}
-	// Workers end some sessions a turn; the last resets leave with the turn after.
-	limit = wr_clock_now() + 2 * WR_US_PER_S;
-	while (!wr_ctl_drained(in->ctl) && wr_clock_now() < limit)
-		turn(in);
-	for (wr_us_t end = wr_clock_now() + 20 * WR_US_PER_MS; wr_clock_now() < end;)
-		turn(in);
-}
-
-static void serve(struct instance *in)
-{
-	bool ready = false;
-	wr_us_t deadline;
-
-	while (signals == 0) {
-		turn(in);
-		if (!ready && wr_l3_ready(wr_fabric_l3(in->fabric))) {
-			ready = true;
-			raise_event(in, WR_EV_started, WR_VERSION);
-		}
-	}
-	raise_event(in, WR_EV_stopping, "signal");
-	wr_ctl_begin_stop(in->ctl, wr_clock_now());
-	deadline = wr_clock_now() + in->conf->runtime.drain_timeout_us;
-	while (signals == 1 && !wr_ctl_drained(in->ctl) && wr_clock_now() < deadline)
-		turn(in);
-	if (!wr_ctl_drained(in->ctl))
-		abort_sessions(in);
-	raise_event(in, WR_EV_stopped,
-		signals > 1                 ? "at once, by a second signal"
-		: wr_clock_now() < deadline ? "drained"
-					    : "drain time over, the rest reset");
-	turn(in);
 }
 
 static int start_dpdk(const struct instance *in, struct wr_err *err)
@@ -217,17 +173,25 @@ static int run(struct instance *in)
 	struct sigaction sa = {.sa_handler = on_signal};
 	int rc = EXIT_RUNTIME;
 
+	if (accounts_look_up(&in->accounts, in->conf, &err) < 0) {
+		rc = EXIT_CONFIG; // another start makes it no better
+		goto out;
+	}
+	notify_open(&in->notify);
+	rights_begin();
 	if (lock_take(in, &err) < 0)
 		goto out;
 	if (memory_decide(in, &err) < 0)
 		goto out;
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); // a file at its limit is an error of write, as a full disk is
 	if (start_dpdk(in, &err) < 0)
 		goto out;
-	if (boot(in, &err) == 0) {
-		serve(in);
+	if (boot(in, &err) == 0 && settle(in, &err) == 0) {
+		serve(in, &signals, &hangups);
 		rc = EXIT_OK;
 	}
 	shut(in);
@@ -235,12 +199,13 @@ out:
 	if (rc != EXIT_OK)
 		fprintf(stderr, "weir: %s\n", err.text);
 	lock_release(in);
+	notify_close(&in->notify);
 	return rc;
 }
 
 int main(int argc, char **argv)
 {
-	static struct instance in = {.lock_fd = -1};
+	static struct instance in = {.lock_fd = -1, .notify = {.fd = -1}};
 	struct wr_err err = {0};
 	struct options o = {0};
 	int rc = parse_options(argc, argv, &o);
@@ -258,6 +223,8 @@ int main(int argc, char **argv)
 		printf("%s: good: %u ports, %u services, %u pools\n", o.file, in.conf->port_count,
 			in.conf->service_count, in.conf->pool_count);
 	rc = o.dump || o.check ? EXIT_OK : run(&in);
+	if (rc == EXIT_RUNTIME)
+		doctor_after_failure(in.conf, in.memory_bytes, stderr);
 	wr_conf_free(in.conf);
 	return rc;
 }

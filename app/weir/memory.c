@@ -19,9 +19,14 @@
 #define RX_DESC_ASSUMED 2048       // before a port can be asked
 #define TX_DESC_ASSUMED 2048
 
-static int estimate(struct instance *in, struct wr_err *err)
+struct sum {
+	uint64_t session_bytes; // of one
+	uint64_t buffer_bytes;
+	uint64_t bytes;
+};
+
+static int add_up(const struct wr_conf *c, struct sum *out, struct wr_err *err)
 {
-	const struct wr_conf *c = in->conf;
 	uint32_t workers = c->runtime.worker_count, sessions = c->runtime.max_sessions;
 	struct wr_mempools_need need = {.rx_count = c->runtime.rx_mbufs,
 		.rx_desc = c->port_count * workers * RX_DESC_ASSUMED,
@@ -29,19 +34,41 @@ static int estimate(struct instance *in, struct wr_err *err)
 		.workers = workers,
 		.max_sessions = sessions};
 	struct wr_mempools plan;
-	// A session's two connections, a quarter more for TIME-WAIT, flow slots at half load.
-	uint64_t per_session = wr_proxy_session_size() + 5 * wr_tcp_conn_size() / 2 + 2 * 2 * 64;
 	int rc = wr_mempools_plan(&plan, &need, err);
 
 	if (rc < 0)
 		return rc;
-	in->memory_bytes = plan.bytes + per_session * sessions + SLACK_BYTES + workers * 16 * MIB;
+	// A session's two connections, a quarter more for TIME-WAIT, flow slots at half load.
+	out->session_bytes = wr_proxy_session_size() + 5 * wr_tcp_conn_size() / 2 + 2 * 2 * 64;
+	out->buffer_bytes = plan.bytes;
+	out->bytes = plan.bytes + out->session_bytes * sessions + SLACK_BYTES + workers * 16 * MIB;
+	return 0;
+}
+
+int memory_estimate(const struct wr_conf *c, uint64_t *bytes, struct wr_err *err)
+{
+	struct sum sum = {0};
+	int rc = add_up(c, &sum, err);
+
+	*bytes = sum.bytes;
+	return rc;
+}
+
+static int estimate(struct instance *in, struct wr_err *err)
+{
+	uint32_t sessions = in->conf->runtime.max_sessions;
+	struct sum sum = {0};
+	int rc = add_up(in->conf, &sum, err);
+
+	if (rc < 0)
+		return rc;
+	in->memory_bytes = sum.bytes;
 	wr_log(WR_LOG_INFO,
 		"memory: %u sessions x %llu bytes (session %u, connections 2.5 x %u, flow slots) = "
 		"%llu MiB; buffers %llu MiB; with rings and slack %llu MiB",
-		sessions, (unsigned long long)per_session, wr_proxy_session_size(),
-		wr_tcp_conn_size(), (unsigned long long)(per_session * sessions / MIB),
-		(unsigned long long)(plan.bytes / MIB),
+		sessions, (unsigned long long)sum.session_bytes, wr_proxy_session_size(),
+		wr_tcp_conn_size(), (unsigned long long)(sum.session_bytes * sessions / MIB),
+		(unsigned long long)(sum.buffer_bytes / MIB),
 		(unsigned long long)(in->memory_bytes / MIB));
 	return 0;
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #pragma once
 
+#include <signal.h>
 #include <stdbool.h>
 
+#include "notify.h"
+#include "rights.h"
 #include "wr_conf.h"
 #include "wr_ctl.h"
 #include "wr_err.h"
@@ -26,6 +29,8 @@ struct instance {
 	struct wr_fabric *fabric;
 	struct wr_ctl *ctl;
 	bool workers_run;
+	struct accounts accounts;
+	struct notify notify;
 };
 
 // lock.c: the name of an instance is held by one process. Sets lock_fd. -EBUSY names the other's
@@ -35,7 +40,16 @@ void lock_release(struct instance *in);
 
 // memory.c: huge pages or not, and how much. Fills `huge` and `memory_bytes`.
 int memory_decide(struct instance *in, struct wr_err *err);
+// What this configuration will take, as far as can be told before DPDK runs.
+int memory_estimate(const struct wr_conf *c, uint64_t *bytes, struct wr_err *err);
 
 // boot.c: ports, pools, fabric and control; workers launched.
 int boot(struct instance *in, struct wr_err *err);
 void shut(struct instance *in);
+// After boot(): the socket, the key and files for whom they are, then the rights that are not
+// needed any more.
+int settle(struct instance *in, struct wr_err *err);
+
+// serve.c: the control thread, from the first turn until all sessions ended. Asked to end when
+// *ends is not 0, at once when above 1; *reload is taken back.
+void serve(struct instance *in, volatile sig_atomic_t *ends, volatile sig_atomic_t *reload);
