@@ -24,10 +24,11 @@ need_root() {
 # Packages by what they are for. Debian 12 names.
 PACKAGES=(
 	git build-essential pkg-config meson ninja-build
-	dpdk dpdk-dev libdpdk-dev libnuma-dev libpcap-dev libyaml-dev libjansson-dev libhttp-parser-dev
+	dpdk dpdk-dev libdpdk-dev libnuma-dev libpcap-dev libyaml-dev libjansson-dev libhttp-parser-dev libarchive-dev
 	libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck universal-ctags gcovr valgrind gnuplot-nox
 	nginx-light libnginx-mod-stream haproxy wrk iperf3 curl
 	python3 python3-scapy python3-yaml python3-pyelftools
+	debootstrap dpkg-dev mandoc
 	ethtool iproute2 nftables iputils-ping tcpdump jq procps
 )
 
