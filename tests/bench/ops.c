@@ -189,20 +189,22 @@ static void run_probe(struct ops *o, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		struct wr_backend *be = wr_backends_get(o->backends, (uint16_t)(i % 4));
-		struct wr_msg m = {.kind = WR_MSG_PROBE,
+		struct wr_msg m = {.kind = WR_MSG_CHECK,
 			.a = be->id,
-			.b = ++be->probe_asked,
+			.b = ++be->check[WR_CHECK_SLOT_HEALTH].asked,
+			.c = WR_CHECK_TCP | WR_CHECK_SLOT_HEALTH << 8,
 			.t = WR_US_PER_S};
-		int err;
 
 		wr_worker_post(o->worker, &m);
 		if (i % 4 < 3)
 			continue;
 		ops_settle(o);
 		for (uint16_t k = 0; k < 4; k++) {
-			check(wr_backends_probe_take(o->backends, k, o->now, &err) >= 0, 1,
-				"answers of a probe");
-			check((uint32_t)err, 0, "is the error of a probe");
+			const struct wr_backend_check *c =
+				&wr_backends_get(o->backends, k)->check[WR_CHECK_SLOT_HEALTH];
+
+			check(c->answered == c->asked, 1, "answers of a check");
+			check((uint32_t)c->answer.err, 0, "is the error of a check");
 		}
 	}
 }

@@ -91,7 +91,7 @@ static void fabric_create(struct ops *o)
 		.seed = 5};
 	struct wr_err err = {0};
 
-	o->backends = wr_backends_create(o->conf, 1, &err);
+	o->backends = wr_backends_create(o->conf, 1, 1, &err);
 	if (o->backends == NULL)
 		ops_die("%s", err.text);
 	fc.backends = o->backends;

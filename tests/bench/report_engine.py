@@ -87,6 +87,15 @@ def report_maglev(values):
               f"{values[f'maglev_disruption_permille_{of}'] / 10:39.2f}%")
 
 
+def report_picker(values):
+    print("\npicker: a pick in ns, 100 pools of 40 backends, weights 1 to 4, one in ten down; building one of 1,000 backends in ms, by weights")
+    print(f"  {'':12} {'one pool':>9} {'pick':>9} {'chained':>9} {'cold':>9} {'instructions':>13} {'equal':>9} {'1 to 4':>9} {'1 to 256':>9}")
+    for kind in (m[1] for m in (re.fullmatch(r"picker_pick_ns_(.*)_hot", name) for name in values) if m):
+        print(f"  {kind:12}" + "".join(f" {number(values, f'picker_pick_ns_{kind}{what}'):>9}" for what in ("_hot", "", "_chained", "_cold")) +
+              f" {number(values, f'picker_pick_instructions_{kind}'):>13}" +
+              "".join(f" {number(values, f'picker_build_ms_{kind}_{what}'):>9}" for what in ("equal", "1_to_4", "1_to_256")))
+
+
 def report_idle(values):
     print(f"\nidle: memory of an idle proxied pair, Weir {number(values, 'idle_pair_bytes')} bytes by the sizes of pools"
           f" ({number(values, 'idle_conn_bytes')} a connection with its flow slot)")
@@ -103,7 +112,7 @@ def report_idle(values):
 
 
 # Which records, by the beginning of their names, make which table.
-SECTIONS = (("tcp_", report_tcp), ("instructions_", report_stages), ("maglev_", report_maglev), ("idle_", report_idle))
+SECTIONS = (("tcp_", report_tcp), ("instructions_", report_stages), ("maglev_", report_maglev), ("picker_", report_picker), ("idle_", report_idle))
 
 
 def report(lines, out):

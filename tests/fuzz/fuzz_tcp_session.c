@@ -392,12 +392,11 @@ static void op_probe(struct world *w)
 {
 	uint32_t i = prog_u8(&w->in) & 1;
 	struct wr_backend *be = tri_backend(w->t, i);
-	struct wr_msg m = {.kind = WR_MSG_PROBE, .a = i, .b = ++be->probe_asked, .t = TRI_S};
-	int err;
+	struct wr_msg m = tri_ask(be, WR_CHECK_TCP, TRI_S);
 
 	tri_post(w->t, &m);
 	settle(w);
-	wr_backends_probe_take(w->t->backends, be->id, w->t->now, &err);
+	wr_backends_turn(w->t->backends, w->t->now);
 }
 
 static void op_admin(struct world *w)
@@ -408,7 +407,7 @@ static void op_admin(struct world *w)
 		wr_backends_set_weight(w->t->backends, v & 1, 1 + (v >> 4), w->t->now);
 	else
 		wr_backends_set_admin(w->t->backends, v & 1,
-			v & 4 ? WR_ADMIN_DRAINING : WR_ADMIN_ENABLED, w->t->now);
+			v & 4 ? WR_ADMIN_DRAINING : WR_ADMIN_ENABLED, 0, w->t->now);
 	wr_backends_reclaim(w->t->backends);
 }
 

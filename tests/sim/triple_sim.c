@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "wr_test.h"
 
+#include "reloads.h"
 #include "runner.h"
 #include "triple.h"
 #include "watch.h"
@@ -23,23 +24,28 @@ enum trouble {
 	BUDGET,
 	DISTURBED,
 	BROKEN,
-	SEVERAL
+	SEVERAL,
+	RELOADS
 };
 static const char *const trouble_names[] = {"loss", "duplication", "reordering", "corruption",
 	"no small buffers", "no RX buffers", "small budget", "resets and deaths",
-	"connections that broke", "several workers", NULL};
+	"connections that broke", "several workers", "changes of configuration", NULL};
 
 struct scenario {
 	struct triple *t;
 	const struct runner_opts *o;
 	struct wr_rng rng; // of the scenario; the link has its own
 	struct watch w;
+	struct reloads reloads;
 	uint32_t trouble;
 	bool disturbed; // somebody resets, dies, is killed
 	bool died;      // a peer was dead: from then on nobody is asked for progress
 	bool lossy;
 	uint32_t conns;
 	struct tri_conn *conn[CONNS_MAX];
+	bool second[CONNS_MAX];  // to the second service
+	bool excused[CONNS_MAX]; // which was not there, or left before a backend heard of it
+	bool was_deaf[CONNS_MAX];
 	wr_us_t next_act;
 	uint32_t acts;
 	uint32_t starve; // times that buffers of the fabric still run out
@@ -115,6 +121,7 @@ static struct tri_config random_config(struct scenario *sc, uint64_t seed)
 	c.runtime = random_ack_delay(seed);
 	random_link(sc, &c.link[TRI_WAN]);
 	random_link(sc, &c.link[TRI_LAN]);
+	reloads_configure(&sc->reloads, &c);
 	return c;
 }
 
@@ -134,9 +141,25 @@ static void open_one(struct scenario *sc)
 	w.flags |= one_in(sc, 8) ? TRI_F_DEAF : 0;
 	if (sc->disturbed && one_in(sc, 10))
 		w.flags |= TRI_F_RESET;
+	// Some come to a service that is not there.
+	if (sc->reloads.on)
+		w.service = wr_rng_below(&sc->reloads.rng, sc->reloads.second_up ? 2 : 8) == 0;
 	c = tri_connect(sc->t, &w);
 	c->deaf = one_in(sc, 10);
+	sc->second[sc->conns] = w.service > 0;
+	sc->excused[sc->conns] = sc->was_deaf[sc->conns] = false;
 	sc->conn[sc->conns++] = c;
+}
+
+static void look_at_conns(struct scenario *sc)
+{
+	for (uint32_t i = 0; i < sc->conns; i++) {
+		struct tri_conn *other = tri_other(sc->t, sc->conn[i]);
+
+		sc->was_deaf[i] |= sc->conn[i]->deaf || (other != NULL && other->deaf);
+		if (sc->second[i] && !sc->reloads.second_up && other == NULL)
+			sc->excused[i] = true;
+	}
 }
 
 // --- disturbances -----------------------------------------------------------------------------
@@ -151,7 +174,8 @@ static struct tri_conn *any_live(struct scenario *sc)
 static void set_listening(struct scenario *sc, uint32_t backend, bool on)
 {
 	struct tri_peer *p = &sc->t->peer[1 + backend];
-	struct wr_endpoint at = tri_backend(sc->t, backend)->addr;
+	bool v4 = sc->t->cfg.family == 4 || (sc->t->cfg.family == 0 && backend % 2 == 0);
+	struct wr_endpoint at = {v4 ? p->addr4 : p->addr6, 80};
 	struct wr_tcp_listen_opts o = {0};
 
 	if (on)
@@ -163,15 +187,16 @@ static void set_listening(struct scenario *sc, uint32_t backend, bool on)
 static void probe(struct scenario *sc, uint32_t backend)
 {
 	struct wr_backend *be = tri_backend(sc->t, backend);
-	struct wr_msg m = {
-		.kind = WR_MSG_PROBE, .a = backend, .b = be->probe_asked + 1, .t = TRI_S};
-	int err;
+	enum wr_backend_health before;
+	struct wr_msg m;
 
-	if (wr_backends_probe_take(sc->t->backends, be->id, sc->t->now, &err) ==
-			WR_BACKEND_WENT_DOWN &&
-		one_in(sc, 2))
+	if (be == NULL || sc->reloads.on) // it has left, or control checks it
+		return;
+	before = be->health;
+	wr_backends_turn(sc->t->backends, sc->t->now);
+	if (before == WR_HEALTH_UP && be->health == WR_HEALTH_DOWN && one_in(sc, 2))
 		tri_post(sc->t, &(struct wr_msg){.kind = WR_MSG_KILL_BACKEND, .a = backend});
-	be->probe_asked++;
+	m = tri_ask(be, WR_CHECK_TCP, TRI_S);
 	wr_worker_post(
 		wr_fabric_worker(sc->t->f, (uint16_t)wr_rng_below(&sc->rng, sc->t->cfg.workers)),
 		&m);
@@ -219,7 +244,7 @@ static void change(struct scenario *sc)
 		wr_backends_set_weight(sc->t->backends, b, pick(sc, 1, 10), sc->t->now);
 	else if (sc->t->cfg.backends > 1 && b > 0) // one always stays
 		wr_backends_set_admin(sc->t->backends, b,
-			one_in(sc, 2) ? WR_ADMIN_DRAINING : WR_ADMIN_ENABLED, sc->t->now);
+			one_in(sc, 2) ? WR_ADMIN_DRAINING : WR_ADMIN_ENABLED, 0, sc->t->now);
 	wr_backends_reclaim(sc->t->backends);
 	if (c != NULL && one_in(sc, 2))
 		c->deaf = !c->deaf;
@@ -272,6 +297,17 @@ static void say_broken(struct scenario *sc, const struct tri_conn *c)
 	putchar('\n');
 }
 
+// Nothing of what happened breaks a connection, whatever the configuration became.
+static bool nothing_breaks(const struct scenario *sc)
+{
+	const struct triple *t = sc->t;
+
+	return !sc->disturbed && !sc->lossy && sc->taken == NULL && t->cfg.rx_mbufs == 0 &&
+	       t->cfg.max_sessions == 256 && !sc->reloads.limited && t->kills == 0 &&
+	       t->event_count[WR_EV_breaker_open] == 0 && t->event_count[WR_EV_backend_down] == 0 &&
+	       (t->cfg.service == NULL || strstr(t->cfg.service, "connect") == NULL);
+}
+
 static void check_end(struct scenario *sc)
 {
 	struct triple *t = sc->t;
@@ -282,23 +318,29 @@ static void check_end(struct scenario *sc)
 	for (uint32_t i = 0; i < sc->conns; i++) {
 		if (tri_complete(t, sc->conn[i]))
 			continue;
-		broken++;
 		if (sc->o->verbose)
 			say_broken(sc, sc->conn[i]);
+		// Counters of the second service go with it.
+		broken += !sc->second[i];
+		if (sc->second[i] && !sc->excused[i] && !sc->was_deaf[i] && nothing_breaks(sc))
+			tri_fail(t, "connection %u to the second service did not end well",
+				sc->conn[i]->order.id);
 	}
 	sc->trouble |= (broken > 0) << BROKEN;
 	// Whoever did not get everything was told so, and we counted it.
-	told = s.failed + s.refused + s.timeouts + s.resets_backend +
-	       tri_drop(t, WR_DROP_session_pool_full) + tri_drop(t, WR_DROP_syn_refused) +
-	       tri_drop(t, WR_DROP_syn_backlog_full) + tri_drop(t, WR_DROP_conn_pool_full) +
-	       tri_ctr(t, WR_CTR_slow_evicted) + tri_ctr(t, WR_CTR_stall_closed) +
-	       tri_ctr(t, WR_CTR_door_reset);
+	told = s.failed + s.refused + s.timeouts + s.resets_backend + s.pending_timeouts +
+	       s.pending_evicted + s.pending_full + tri_drop(t, WR_DROP_session_pool_full) +
+	       tri_drop(t, WR_DROP_syn_refused) + tri_drop(t, WR_DROP_syn_backlog_full) +
+	       tri_drop(t, WR_DROP_conn_pool_full) + tri_ctr(t, WR_CTR_slow_evicted) +
+	       tri_ctr(t, WR_CTR_stall_closed) + tri_ctr(t, WR_CTR_door_reset) + t->kills;
 	if (!sc->disturbed && broken > told)
 		tri_fail(t, "%llu connections did not end well, but only %llu were told so",
 			(unsigned long long)broken, (unsigned long long)told);
 	// Without loss only a client that did not read for longer than the close time-out.
 	patient = sc->taken == NULL; // nor were there always buffers
 	patient = patient && (t->cfg.service == NULL || strstr(t->cfg.service, "connect") == NULL);
+	if (sc->reloads.on)
+		patient = nothing_breaks(sc);
 	if (!sc->disturbed && !sc->lossy && patient && t->cfg.max_sessions == 256)
 		TRI_EQ(t, broken, s.timeouts);
 	if (t->cfg.queues == t->cfg.workers)
@@ -310,11 +352,12 @@ static void say(const struct scenario *sc, uint32_t conns)
 	const struct tri_config *c = &sc->t->cfg;
 
 	printf("seed %llu: workers %u queues %u flags %x backends %u conns %u loss %u/%u dup %u/%u "
-	       "delay %u/%u sessions %u%s%s%s\n",
+	       "delay %u/%u sessions %u%s%s%s%s\n",
 		(unsigned long long)c->seed, c->workers, c->queues, c->port_flags, c->backends,
 		conns, c->link[0].loss, c->link[1].loss, c->link[0].dup, c->link[1].dup,
 		c->link[0].delay_us, c->link[1].delay_us, c->max_sessions, c->runtime + 1,
-		c->service != NULL ? c->service + 4 : "", sc->disturbed ? "disturbed" : "");
+		c->service != NULL ? c->service + 4 : "", sc->disturbed ? "disturbed" : "",
+		sc->reloads.on ? " reloads" : "");
 }
 
 // --- buffers that run out
@@ -464,6 +507,7 @@ static void make(struct scenario *sc, uint64_t seed)
 	sc->next_act = 0;
 	sc->taken = NULL;
 	wr_rng_init(&sc->rng, seed ^ 0x7219);
+	reloads_init(&sc->reloads, seed);
 	cfg = random_config(sc, seed);
 	sc->disturbed = one_in(sc, 2);
 	sc->t = tri_create(&cfg);
@@ -498,11 +542,14 @@ static void run(uint64_t seed, const struct runner_opts *o, struct runner_result
 			open_one(sc);
 		act(sc);
 		starve(sc);
-		tri_step(sc->t, RTE_MIN(end, sc->t->now + TRI_S));
+		reloads_turn(&sc->reloads, sc->t);
+		look_at_conns(sc);
+		tri_step(sc->t, RTE_MIN(RTE_MIN(end, sc->reloads.next_turn), sc->t->now + TRI_S));
 		if (sc->taken_count == 0 && !sc->died)
 			watch_progress(&sc->w, sc->t->now, tri_next(sc->t));
 	}
 	give_back(sc);
+	sc->trouble |= (sc->t->changes > 0) << RELOADS;
 	check_end(sc);
 	tri_finish(sc->t);
 	free(sc->taken);

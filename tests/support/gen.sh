@@ -38,6 +38,7 @@ gen_memif() {
 }
 
 # gen_weir memif|veth: Weir between the two. Services and pools are there already: conf_service, conf_pool.
+# Without reactions to pressure: these tests count every connection, on machines of any speed.
 gen_weir() {
 	GEN_WIRE=$1
 	cat >"$CONF" <<-YAML
@@ -46,6 +47,7 @@ gen_weir() {
 		  memory: $WEIR_MEMORY
 		  name: $INSTANCE
 		  dad: false
+		pressure: {enabled: no}
 		ports:
 		  - {name: wan, device: "$(gen_far wan)", addresses: [198.18.0.1/24, "2001:db8::1/64"]}
 		  - {name: lan, device: "$(gen_far lan)", addresses: [198.18.1.1/24, "2001:db8:1::1/64"]}

@@ -86,11 +86,11 @@ static void configure(struct triple *t)
 
 #define SAY(...) (n += (size_t)snprintf(text + n, sizeof(text) - n, __VA_ARGS__))
 	SAY("runtime:\n  workers: %s\n  memory: plain\n  name: tri\n  max_sessions: %u\n  dad: "
-	    "no\n%s",
+	    "%s\n%s",
 		c->workers == 1   ? "[1]"
 		: c->workers == 2 ? "[1, 2]"
 				  : "[1, 2, 3, 4]",
-		c->max_sessions, c->runtime != NULL ? c->runtime : "");
+		c->max_sessions, c->dad ? "yes" : "no", c->runtime != NULL ? c->runtime : "");
 	SAY("ports:\n"
 	    "  - {name: wan, device: net_sim0, addresses: [198.18.0.1/24, \"2001:db8::1/64\"]%s}\n"
 	    "  - {name: lan, device: net_sim1, addresses: [198.18.1.1/24, \"2001:db8:1::1/64\"]}\n",
@@ -148,7 +148,7 @@ static void fabric_create(struct triple *t)
 
 	for (uint16_t i = 0; i < t->cfg.workers; i++)
 		fc.pools[i] = t->pools;
-	t->backends = wr_backends_create(t->conf, t->cfg.workers, &err);
+	t->backends = wr_backends_create(t->conf, t->cfg.workers, t->cfg.seed, &err);
 	if (t->backends == NULL)
 		tri_fail(t, "%s", err.text);
 	fc.backends = t->backends;
@@ -200,7 +200,7 @@ struct triple *tri_create(const struct tri_config *cfg)
 		c->port_flags |= WR_PORT_F_RSS;
 	t->now = TRI_S;
 	t->next_port = 10000;
-	t->peers = 1 + c->backends;
+	t->peers = 1 + c->backends + c->spare;
 	t->check_every = 16;
 	wr_rng_init(&t->rng, c->seed);
 	t->frames = calloc(TRI_FRAMES, sizeof(*t->frames));
@@ -310,7 +310,8 @@ static void check_worker(struct triple *t, uint16_t i, const struct wr_stats_sna
 	TRI_EQ(t, s->gauges.pay_send_held_bytes, walk.send_queue_bytes);
 	TRI_EQ(t, s->gauges.conns, walk.conns);
 	TRI_EQ(t, s->gauges.sessions, wr_pool_used(&w->proxy->sessions));
-	TRI_EQ(t, s->stats.ctr[WR_CTR_pay_read_bytes], s->stats.ctr[WR_CTR_pay_written_bytes]);
+	TRI_EQ(t, s->stats.ctr[WR_CTR_pay_read_bytes] + s->stats.ctr[WR_CTR_pay_made_bytes],
+		s->stats.ctr[WR_CTR_pay_written_bytes] + s->stats.ctr[WR_CTR_pay_taken_bytes]);
 	TRI_CHECK(t, g.held_rx_mbufs <= g.held_budget);
 	TRI_EQ(t, g.held_small_mbufs, walk.held_small_mbufs);
 	TRI_EQ(t, s->stats.drop[WR_DROP_handoff_full], 0);
@@ -356,14 +357,13 @@ static void check_empty(struct triple *t, uint16_t i)
 	TRI_EQ(t, g.held_rx_mbufs + g.held_small_mbufs, 0);
 	wr_proxy_gauges(w->proxy, &pg);
 	TRI_EQ(t, pg.sessions + pg.connecting, 0);
-	for (uint32_t k = 0; k < t->conf->pool_count; k++) {
-		const struct source_pairs *sp = &w->proxy->pairs[k];
+	for (uint32_t k = 0; k < WR_MAX_BACKENDS; k++) {
+		const struct source_pairs *sp = w->proxy->pairs[k];
 
-		for (uint32_t n = 0; n < sp->sources * sp->backends; n++)
+		for (uint32_t n = 0; sp != NULL && n < sp->sources; n++)
 			TRI_EQ(t, sp->ports[n].in_use, 0);
 	}
-	for (uint32_t k = 0; k < w->proxy->probe_count; k++)
-		TRI_CHECK(t, !w->proxy->probes[k].busy);
+	TRI_EQ(t, w->proxy->checks_busy, 0);
 	TRI_EQ(t, w->proxy->wheel.armed, 0);
 }
 
@@ -382,9 +382,12 @@ void tri_finish(struct triple *t)
 	tri_check(t);
 	for (uint16_t i = 0; i < t->cfg.workers; i++)
 		check_empty(t, i);
+	if (t->changes > 0 || t->change != NULL)
+		tri_check_left(t);
 	TRI_EQ(t, tri_service(t).sessions, 0);
-	for (uint32_t i = 0; i < t->cfg.backends; i++)
-		TRI_EQ(t, tri_backend_counters(t, i).sessions, 0);
+	for (uint32_t i = 0; i < wr_backends_count(t->backends); i++)
+		if (tri_backend(t, i) != NULL)
+			TRI_EQ(t, tri_backend_counters(t, i).sessions, 0);
 	wr_backends_reclaim(t->backends);
 	wr_fabric_destroy(t->f);
 	wr_backends_destroy(t->backends);
@@ -425,17 +428,29 @@ void tri_post(struct triple *t, const struct wr_msg *m)
 		TRI_EQ(t, wr_worker_post(wr_fabric_worker(t->f, i), m), 0);
 }
 
+struct wr_msg tri_ask(struct wr_backend *be, enum wr_check_kind kind, wr_us_t timeout)
+{
+	uint32_t slot = kind == WR_CHECK_AGENT ? WR_CHECK_SLOT_AGENT : WR_CHECK_SLOT_HEALTH;
+
+	be->check[slot].out = true;
+	be->check[slot].lost_us = WR_US_NEVER;
+	return (struct wr_msg){.kind = WR_MSG_CHECK,
+		.a = be->id,
+		.b = ++be->check[slot].asked,
+		.c = kind | slot << 8,
+		.t = timeout};
+}
+
 int tri_probe(struct triple *t, uint32_t backend, wr_us_t timeout)
 {
 	struct wr_backend *be = tri_backend(t, backend);
-	struct wr_msg m = {
-		.kind = WR_MSG_PROBE, .a = backend, .b = ++be->probe_asked, .t = timeout};
-	int change = -1, err;
+	struct wr_backend_check *k = &be->check[WR_CHECK_SLOT_HEALTH];
+	struct wr_msg m = tri_ask(be, WR_CHECK_TCP, timeout);
 
 	TRI_EQ(t, wr_worker_post(wr_fabric_worker(t->f, 0), &m), 0);
-	TRI_WAIT(t, (change = wr_backends_probe_take(t->backends, be->id, t->now, &err)) >= 0,
-		timeout + TRI_S);
-	return change;
+	TRI_WAIT(t, __atomic_load_n(&k->answered, __ATOMIC_ACQUIRE) == k->asked, timeout + TRI_S);
+	wr_backends_turn(t->backends, t->now);
+	return k->last.err;
 }
 
 uint64_t tri_ctr(struct triple *t, enum wr_counter c)

@@ -53,11 +53,13 @@ struct tri_config {
 	uint16_t reta_size;    // of the ports, when they have several queues
 	uint32_t port_flags;   // WR_PORT_F_*; default: multi-segment sending, checksums done
 	uint32_t backends;     // default 2
+	uint32_t spare;        // stations like backends that are not configured yet
 	int family;            // of the backends: 4, 6, or 0 for both in turns
 	uint32_t max_sessions; // default 256
 	uint32_t rx_mbufs;     // 0: computed
 	uint32_t small_mbufs;
 	uint16_t tx_desc;
+	bool dad;            // duplicate-address detection
 	bool tap;            // an exception path on the wan side: a third simulated port
 	const char *runtime; // more lines of the runtime, 2 spaces deep
 	const char *service; // more lines of the service, 4 spaces deep
@@ -132,6 +134,10 @@ struct triple {
 	struct wr_backends *backends;
 	struct wr_port *port[2], *tap;
 	struct wr_fabric *f;
+	struct wr_fabric_change *change; // under way, towards `fresh`
+	struct wr_conf *fresh;
+	uint32_t changes; // that ended
+	uint64_t kills;   // sessions of backends that were all reset
 	const struct wr_mempools *pools;
 	struct rte_mempool *peer_rx, *peer_small;
 	struct tri_peer peer[TRI_PEERS];
@@ -178,9 +184,10 @@ struct tri_want {
 	enum tri_mode mode;
 	uint8_t flags;
 	uint64_t up, down;
-	int family;      // 4 (default) or 6
-	bool hold;       // the client does not end its stream
-	uint8_t no_opts; // WR_TCPOPT_* not to offer
+	int family;       // 4 (default) or 6
+	uint32_t service; // 0: the one of the start; n: the n-th address behind its own
+	bool hold;        // the client does not end its stream
+	uint8_t no_opts;  // WR_TCPOPT_* not to offer
 	uint16_t mss;
 	uint32_t rcv_buf; // of the client
 };
@@ -194,7 +201,9 @@ bool tri_complete(struct triple *t, const struct tri_conn *c);
 void tri_listen(struct triple *t, uint32_t backend, bool on);
 struct wr_backend *tri_backend(struct triple *t, uint32_t backend);
 void tri_post(struct triple *t, const struct wr_msg *m); // to every worker
-// One health probe from worker 0; the change it led to.
+// The message that asks for a check of a backend, noted as asked.
+struct wr_msg tri_ask(struct wr_backend *be, enum wr_check_kind kind, wr_us_t timeout);
+// One TCP check from worker 0, judged: 0 when it passed, else its errno.
 int tri_probe(struct triple *t, uint32_t backend, wr_us_t timeout);
 
 uint64_t tri_ctr(struct triple *t, enum wr_counter c); // over all workers
@@ -202,6 +211,32 @@ uint64_t tri_drop(struct triple *t, enum wr_drop d);
 uint64_t tri_sessions(struct triple *t);
 struct wr_service_counters tri_service(struct triple *t);
 struct wr_backend_counters tri_backend_counters(struct triple *t, uint32_t backend);
+
+// --- configurations, one after another (triple_change.c) ----------------------------------------
+
+// What is in force, to be edited as if it came from a file.
+struct wr_conf *tri_edit(const struct triple *t);
+// Lay it over what is in force and ask the workers to take it over. 0, or negative errno and it is
+// freed. Owned from then on.
+int tri_change_begin(struct triple *t, struct wr_conf *fresh, struct wr_err *err);
+// Go on with it. True: it is over, and what was in force before is overwritten and freed.
+bool tri_change_turn(struct triple *t);
+// The whole of it, at one time. NULL: what is in force once more, so that who has left is gone.
+void tri_change(struct triple *t, struct wr_conf *fresh);
+// One more service, as the first but for its name and addresses (the n-th behind it).
+struct wr_conf_service *tri_add_service(
+	struct triple *t, struct wr_conf *c, const char *name, uint32_t n, uint32_t pool);
+struct wr_conf_pool *tri_add_pool(struct wr_conf *c, const char *name);
+// One more backend: station i (0: the first), named after it.
+struct wr_conf_backend *tri_add_backend(
+	struct triple *t, struct wr_conf *c, uint32_t pool, uint32_t i);
+// A turn of the control thread: changes, verdicts, checks to be made, sessions to be reset,
+// addresses to be given up.
+void tri_control(struct triple *t);
+// Run with the control thread at work, every `each` microseconds.
+void tri_run_controlled(struct triple *t, wr_us_t us, wr_us_t each);
+// Nobody uses anything any more: what has left is gone, no place is taken.
+void tri_check_left(struct triple *t);
 
 #define tri_fail(t, ...) tri_die((t), __FILE__, __LINE__, __VA_ARGS__)
 void tri_die(struct triple *t, const char *file, int line, const char *fmt, ...)

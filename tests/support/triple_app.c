@@ -39,8 +39,10 @@ struct tri_conn *tri_connect(struct triple *t, const struct tri_want *w)
 		.mss = w->mss,
 		.rcv_buf_bytes = w->rcv_buf};
 	struct wr_tuple tuple = {.local = v6 ? p->addr6 : p->addr4, .rport = 80};
+	char text[64];
 
-	TRI_EQ(t, wr_addr_parse(v6 ? "2001:db8::100" : "198.18.0.100", &tuple.remote), 0);
+	snprintf(text, sizeof(text), v6 ? "2001:db8::%u" : "198.18.0.%u", 100 + w->service);
+	TRI_EQ(t, wr_addr_parse(text, &tuple.remote), 0);
 	tuple.lport = t->next_port++;
 	c->order = (struct tri_order){t->conns, (uint8_t)w->mode, w->flags, 0, w->down};
 	c->up = w->up;

@@ -18,7 +18,9 @@ weir_start
 for vip in "$VIP4" "[$VIP6]"; do
 	assert_eq "answers at $vip" "$(spread 60 "http://$vip/" | tr '\n' ' ')" "b1 60 "
 done
-assert_ge "retries" "$(counter connect_retries)" 10
+# Five in a row, and it is not tried any more.
+assert_ge "retries" "$(counter connect_retries)" 5
+assert_ge "breakers that opened" "$(event_count breaker_open '.text | test("web/closed")')" 1
 
 # When nobody is left to try, the client gets a reset at once, not silence.
 code=0

@@ -13,7 +13,9 @@ wait_for 10 "all backends up" all_up
 
 # A session that stands before the drain goes on through it.
 spawn dl in_client timeout 60 curl -s --limit-rate 4M -o "$TMP/16m" "http://$VIP4/bytes/16m"
-for b in b1 b2 b3; do act backend "drain=web/$b"; done
+for b in b1 b2; do act backend "drain=web/$b"; done
+refused backend drain=web/b3 || fail "the last backend was drained at once"
+act backend force_drain=web/b3
 for b in b2 b3; do act backend "enable=web/$b"; done
 spread 100 "http://$VIP4/" >"$TMP/drained"
 awk '$1 == "b1" { bad = 1 } { n += $2 } END { exit bad || n != 100 }' "$TMP/drained" || fail "b1 drained: $(tr '\n' ' ' <"$TMP/drained")"

@@ -266,8 +266,8 @@ static void settings_examples_parse(void **state)
 		struct gen_conf *c, *again;
 		char file[512], *text, *second;
 
-		snprintf(file, sizeof(file), "%s/../tests/bench/gen/%s.yaml", WR_DRIVERS_CONFIG_DIR,
-			examples[i]);
+		snprintf(
+			file, sizeof(file), "%s/tests/bench/gen/%s.yaml", WR_TREE_DIR, examples[i]);
 		c = gen_conf_load(file, 0, NULL, &err);
 		if (!c)
 			fail_msg("%s", err.text);
