@@ -228,7 +228,8 @@ int wr_settings_walk_set(struct wr_settings_walk *w, const char *set)
 	}
 	if (s.len >= WR_SETTINGS_PATH || depth > 16)
 		return wr_err_set(w->err, EINVAL,
-			"command line: '%.40s...': is longer than the path of any setting", set);
+			"command line: '%.*s...': is longer than the path of any setting",
+			(int)(s.len < 40 ? s.len : 40), set);
 	if (!eq)
 		return set_fail(&s, "is not a setting; right would be PATH=VALUE");
 	if (*set == '[' || *set == '.')

@@ -113,6 +113,9 @@ static void set_path_wrong(void **state)
 		strcat(deep, ".a");
 	strcat(deep, "=1");
 	toy_refused_whole(file, len, SET(deep), "is longer than the path of any setting");
+	// Nothing of the value is shown, which may have any characters.
+	toy_refused_whole(file, len, SET("[[[[[[[[[[[[[[[[[[[[x=a\nb"),
+		"command line: '[[[[[[[[[[[[[[[[[[[[x...': is longer");
 }
 
 static void set_into_plain_value(void **state)
