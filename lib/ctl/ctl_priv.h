@@ -144,7 +144,7 @@ struct wr_ctl_rate wr_ctl_rate(const struct wr_ctl *c, uint16_t backend);
 // Take records of ended sessions and write their lines. True when some may be left.
 bool wr_ctl_records_turn(struct wr_ctl *c, wr_us_t now);
 
-// --- reload.c: lock held ------------------------------------------------------------------------
+// --- edits.c: lock held -------------------------------------------------------------------------
 
 // Edits of the configuration in force: a new backend, and one that leaves when its sessions have
 // ended or `drain` is over (0: no deadline). 0 or negative errno with a sentence.

@@ -262,36 +262,6 @@ static void finish(struct wr_ctl *c, wr_us_t now)
 	event(c, WR_EV_config_loaded, r->in_force, v != NULL ? v->lines : 0, r->from);
 }
 
-// Edits that wait are not taken over. A limit of theirs was put in force at once: back to the
-// configured one.
-static void drop_edits(struct wr_ctl *c)
-{
-	const struct wr_conf_backend *row[WR_MAX_BACKENDS] = {NULL};
-	struct wr_conf *e = c->reload->edited;
-
-	c->reload->edited = NULL;
-	c->reload->edits = 0;
-	for (uint32_t i = 0; e != NULL && i < e->pool_count; i++)
-		for (uint32_t k = 0; k < e->pools[i].backend_count; k++)
-			row[e->pools[i].backends[k].id] = &e->pools[i].backends[k];
-	for (uint16_t i = 0; e != NULL && i < RTE_MIN(e->pool_count, c->conf->pool_count); i++) {
-		const struct wr_conf_pool *p = &c->conf->pools[i];
-
-		if (p->slot != WR_CONF_LIVE || strcmp(p->name, e->pools[i].name) != 0)
-			continue;
-		if (p->max_connections != e->pools[i].max_connections)
-			wr_proxy_shared_limit(c->shared, i, WR_BACKEND_NONE, p->max_connections);
-		for (uint32_t k = 0; k < p->backend_count; k++) {
-			const struct wr_conf_backend *b = &p->backends[k];
-
-			if (b->slot == WR_CONF_LIVE && row[b->id] != NULL &&
-				b->max_connections != row[b->id]->max_connections)
-				wr_proxy_shared_limit(c->shared, i, b->id, b->max_connections);
-		}
-	}
-	wr_conf_free(e);
-}
-
 int wr_reload_file(struct wr_ctl *c, const char *who, uint32_t confirm_s, struct wr_err *err)
 {
 	struct wr_reload *r = c->reload;
@@ -311,7 +281,7 @@ int wr_reload_file(struct wr_ctl *c, const char *who, uint32_t confirm_s, struct
 	// The file is the whole truth: what was edited since, in force or not, is part of the
 	// difference.
 	if (wr_conf_diff(c->conf, fresh, NULL, 0) == 0) {
-		drop_edits(c);
+		wr_edits_drop(c);
 		wr_conf_free(fresh);
 		return 0;
 	}
@@ -329,7 +299,7 @@ int wr_reload_file(struct wr_ctl *c, const char *who, uint32_t confirm_s, struct
 		refused(c, err);
 		return rc;
 	}
-	drop_edits(c);
+	wr_edits_drop(c);
 	r->confirm_s = confirm_s;
 	return 1;
 }
@@ -346,7 +316,7 @@ static int go_back(struct wr_ctl *c, const char *text, size_t len, uint32_t id, 
 	if (fresh == NULL)
 		return -EINVAL;
 	if (wr_conf_diff(c->conf, fresh, NULL, 0) == 0) {
-		drop_edits(c);
+		wr_edits_drop(c);
 		wr_conf_free(fresh);
 		return 0;
 	}
@@ -354,7 +324,7 @@ static int go_back(struct wr_ctl *c, const char *text, size_t len, uint32_t id, 
 	rc = begin(c, fresh, WR_CHANGE_BACK, from, err);
 	if (rc < 0)
 		return rc;
-	drop_edits(c);
+	wr_edits_drop(c);
 	r->target = id;
 	snprintf(r->why_back, sizeof(r->why_back), "%.*s", (int)sizeof(r->why_back) - 1, why);
 	return 1;
@@ -410,75 +380,7 @@ int wr_reload_preview(
 	return rc < 0 ? rc : (int)n;
 }
 
-// --- edits ----------------------------------------------------------------------------------
-
-// The configuration that edits go into: what is in force, or about to be, and the edits before.
-static struct wr_conf *edited(struct wr_ctl *c, struct wr_err *err)
-{
-	struct wr_reload *r = c->reload;
-
-	if (r->edited == NULL) {
-		r->edited = wr_conf_copy(r->fresh != NULL ? r->fresh : c->conf);
-		r->edited_us = c->now_us;
-		r->edits = 0;
-	}
-	if (r->edited == NULL)
-		wr_err_set(err, ENOMEM, "out of memory for an edited configuration");
-	return r->edited;
-}
-
-static int edit_done(struct wr_ctl *c, int rc)
-{
-	struct wr_reload *r = c->reload;
-
-	if (rc == 0)
-		r->edits++;
-	if (r->edits == 0) {
-		wr_conf_free(r->edited);
-		r->edited = NULL;
-	}
-	return rc;
-}
-
-int wr_ctl_edit_add(
-	struct wr_ctl *c, const char *pool, const struct wr_conf_backend *b, struct wr_err *err)
-{
-	struct wr_conf *conf = edited(c, err);
-
-	return conf == NULL ? -ENOMEM : edit_done(c, wr_conf_add_backend(conf, pool, b, err));
-}
-
-int wr_ctl_edit_remove(
-	struct wr_ctl *c, const char *pool, const char *name, wr_us_t drain, struct wr_err *err)
-{
-	struct wr_conf *conf = edited(c, err);
-
-	return conf == NULL
-	               ? -ENOMEM
-	               : edit_done(c, wr_conf_remove_backend_within(conf, pool, name, drain, err));
-}
-
-int wr_ctl_edit_may_remove(struct wr_ctl *c, const char *pool, const char *name, struct wr_err *err)
-{
-	const struct wr_reload *r = c->reload;
-	struct wr_conf *conf = wr_conf_copy(r->edited ? r->edited : r->fresh ? r->fresh : c->conf);
-	int rc;
-
-	if (conf == NULL)
-		return wr_err_set(err, ENOMEM, "out of memory for an edited configuration");
-	rc = wr_conf_remove_backend(conf, pool, name, err);
-	wr_conf_free(conf);
-	return rc;
-}
-
-int wr_ctl_edit_limit(
-	struct wr_ctl *c, const char *pool, const char *name, uint32_t limit, struct wr_err *err)
-{
-	struct wr_conf *conf = edited(c, err);
-
-	return conf == NULL ? -ENOMEM
-	                    : edit_done(c, wr_conf_limit_connections(conf, pool, name, limit, err));
-}
+// --- what waits ---------------------------------------------------------------------------
 
 static void begin_edited(struct wr_ctl *c)
 {
@@ -489,7 +391,7 @@ static void begin_edited(struct wr_ctl *c)
 
 	snprintf(from, sizeof(from), "operator: %u edits", r->edits);
 	if (wr_conf_diff(c->conf, r->edited, NULL, 0) == 0) {
-		drop_edits(c);
+		wr_edits_drop(c);
 		return;
 	}
 	r->edits_under_way = r->edits;
@@ -497,7 +399,7 @@ static void begin_edited(struct wr_ctl *c)
 	if (conf == NULL)
 		wr_err_set(&err, ENOMEM, "out of memory for an edited configuration");
 	if (conf == NULL || begin(c, conf, WR_CHANGE_EDITS, from, &err) < 0) {
-		drop_edits(c);
+		wr_edits_drop(c);
 		refused(c, &err);
 		return;
 	}
@@ -546,6 +448,18 @@ static bool backend_left(const struct wr_conf_pool *p, const struct wr_conf_use 
 	return false;
 }
 
+// A pool goes when its backends and the services that it served have gone.
+static bool pool_left(const struct wr_conf *conf, uint16_t pool, const struct wr_conf_use *use)
+{
+	if (conf->pools[pool].slot != WR_CONF_LEAVING || conf->pools[pool].backend_count > 0 ||
+		use->pool(use->arg, pool))
+		return false;
+	for (uint32_t i = 0; i < conf->service_count; i++)
+		if (conf->services[i].slot == WR_CONF_LEAVING && conf->services[i].pool == pool)
+			return false;
+	return true;
+}
+
 // Whether something that was removed is needed no more.
 static bool has_left(struct wr_ctl *c)
 {
@@ -555,8 +469,7 @@ static bool has_left(struct wr_ctl *c)
 		if (c->conf->services[i].slot == WR_CONF_LEAVING && !use.service(use.arg, i))
 			return true;
 	for (uint16_t i = 0; i < c->conf->pool_count; i++)
-		if (c->conf->pools[i].slot != WR_CONF_VACANT &&
-			backend_left(&c->conf->pools[i], &use))
+		if (backend_left(&c->conf->pools[i], &use) || pool_left(c->conf, i, &use))
 			return true;
 	return false;
 }

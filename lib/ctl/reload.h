@@ -119,6 +119,9 @@ int wr_reload_confirm(struct wr_ctl *c, uint32_t id, struct wr_err *err);
 int wr_reload_preview(
 	struct wr_ctl *c, char (*line)[WR_CONF_DIFF_LEN], uint32_t max, struct wr_err *err);
 
+// What waits to be taken over is not: edits.c.
+void wr_edits_drop(struct wr_ctl *c);
+
 // A limit of a backend, or of a pool (`name` NULL), as an edit.
 int wr_ctl_edit_limit(
 	struct wr_ctl *c, const char *pool, const char *name, uint32_t limit, struct wr_err *err);

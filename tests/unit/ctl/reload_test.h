@@ -103,3 +103,21 @@ static inline int add(const char *name, const char *at)
 	assert_int_equal(wr_endpoint_parse(at, &b.address), 0);
 	return wr_ctl_edit_add(rig.c, "web", &b, &err);
 }
+
+static inline void expect_refused(const char *part)
+{
+	const struct wr_conf *before = wr_ctl_conf(rig.c);
+	uint32_t failed = rl()->failed, events = rig_event_count(WR_EV_config_refused);
+	struct wr_err err = {0};
+
+	assert_true(wr_reload_file(rig.c, "test", 0, &err) < 0);
+	if (strstr(err.text, part) == NULL)
+		fail_msg("'%s' is not in: %s", part, err.text);
+	assert_string_equal(rl()->last_error.text, err.text);
+	assert_int_equal(rl()->failed, failed + 1);
+	assert_int_equal(rig_event_count(WR_EV_config_refused), events + 1);
+	assert_int_equal(rig_event(WR_EV_config_refused)->extra, rl()->in_force);
+	assert_ptr_equal(wr_ctl_conf(rig.c), before);
+	assert_null(rl()->change);
+	assert_null(rl()->fresh);
+}
