@@ -4,24 +4,10 @@
 #include <assert.h>
 #include <stddef.h>
 
-#include <rte_branch_prediction.h>
 #include <rte_common.h>
 #include <rte_malloc.h>
-
-// One writer, one reader, structs by value, as wr_event_ring: each side has its own index and a
-// stale copy of the other's on a cache line of its own.
-struct wr_record_ring {
-	uint32_t mask;
-	struct {
-		uint32_t tail;      // next slot to write
-		uint32_t head_seen; // reader's index, as last looked at
-	} prod __rte_cache_aligned;
-	struct {
-		uint32_t head;      // next slot to read
-		uint32_t tail_seen; // writer's index, as last looked at
-	} cons __rte_cache_aligned;
-	struct wr_record slot[] __rte_cache_aligned;
-};
+#include <rte_ring.h>
+#include <rte_ring_elem.h>
 
 static const struct cause {
 	char letter;
@@ -69,15 +55,18 @@ char wr_record_phase_letter(enum wr_record_phase p)
 
 struct wr_record_ring *wr_record_ring_create(uint32_t slots, int numa_node)
 {
-	struct wr_record_ring *r;
-	size_t bytes = sizeof(*r) + (size_t)slots * sizeof(r->slot[0]);
+	ssize_t bytes = rte_ring_get_memsize_elem(sizeof(struct wr_record), slots);
+	struct rte_ring *r;
 
-	if (slots == 0 || (slots & (slots - 1)) != 0)
+	if (bytes < 0 || slots < 2)
 		return NULL;
-	r = rte_zmalloc_socket("wr_record_ring", bytes, RTE_CACHE_LINE_SIZE, numa_node);
-	if (r != NULL)
-		r->mask = slots - 1;
-	return r;
+	r = rte_zmalloc_socket("wr_record_ring", (size_t)bytes, RTE_CACHE_LINE_SIZE, numa_node);
+	// In memory of ours: no name in EAL is taken.
+	if (r != NULL && rte_ring_init(r, "wr_record", slots, RING_F_SP_ENQ | RING_F_SC_DEQ) < 0) {
+		rte_free(r);
+		return NULL;
+	}
+	return (struct wr_record_ring *)r;
 }
 
 void wr_record_ring_destroy(struct wr_record_ring *r)
@@ -87,28 +76,11 @@ void wr_record_ring_destroy(struct wr_record_ring *r)
 
 bool wr_record_push(struct wr_record_ring *r, const struct wr_record *rec)
 {
-	uint32_t tail = r->prod.tail;
-
-	if (unlikely(tail - r->prod.head_seen > r->mask)) {
-		r->prod.head_seen = __atomic_load_n(&r->cons.head, __ATOMIC_ACQUIRE);
-		if (tail - r->prod.head_seen > r->mask)
-			return false;
-	}
-	r->slot[tail & r->mask] = *rec;
-	__atomic_store_n(&r->prod.tail, tail + 1, __ATOMIC_RELEASE);
-	return true;
+	return rte_ring_sp_enqueue_elem(
+		       (struct rte_ring *)r, (void *)(uintptr_t)rec, sizeof(*rec)) == 0;
 }
 
 bool wr_record_pop(struct wr_record_ring *r, struct wr_record *out)
 {
-	uint32_t head = r->cons.head;
-
-	if (head == r->cons.tail_seen) {
-		r->cons.tail_seen = __atomic_load_n(&r->prod.tail, __ATOMIC_ACQUIRE);
-		if (head == r->cons.tail_seen)
-			return false;
-	}
-	*out = r->slot[head & r->mask];
-	__atomic_store_n(&r->cons.head, head + 1, __ATOMIC_RELEASE);
-	return true;
+	return rte_ring_sc_dequeue_elem((struct rte_ring *)r, out, sizeof(*out)) == 0;
 }

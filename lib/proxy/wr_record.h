@@ -62,9 +62,9 @@ struct wr_record {
 	uint64_t total_us;
 };
 
-struct wr_record_ring;
+struct wr_record_ring; // an rte_ring of records
 
-// `slots`: a power of two. NULL: no memory.
+// `slots`: a power of two from 2 on; holds one less. NULL: another number, or no memory.
 struct wr_record_ring *wr_record_ring_create(uint32_t slots, int numa_node);
 void wr_record_ring_destroy(struct wr_record_ring *r);
 bool wr_record_push(struct wr_record_ring *r, const struct wr_record *rec); // its worker only

@@ -478,7 +478,7 @@ static void note_ring_full(void **state)
 	many(&e.r, 20);
 	assert_int_equal(
 		rig_ctr(&e.r, WR_CTR_records_pushed) + rig_ctr(&e.r, WR_CTR_records_lost), 20);
-	assert_int_equal(rig_ctr(&e.r, WR_CTR_records_pushed), 8);
+	assert_int_equal(rig_ctr(&e.r, WR_CTR_records_pushed), 7); // a ring of 8 holds 7
 	rig_close(&e.r);
 	wr_record_ring_destroy(few);
 }

@@ -38,7 +38,8 @@ static void record_ring_sizes(void **state)
 	assert_null(wr_record_ring_create(0, SOCKET_ID_ANY));
 	assert_null(wr_record_ring_create(6, SOCKET_ID_ANY));
 	assert_null(wr_record_ring_create(1u << 31, SOCKET_ID_ANY));
-	r = wr_record_ring_create(1, SOCKET_ID_ANY);
+	assert_null(wr_record_ring_create(1, SOCKET_ID_ANY));
+	r = wr_record_ring_create(2, SOCKET_ID_ANY);
 	assert_non_null(r);
 	wr_record_ring_destroy(r);
 	wr_record_ring_destroy(NULL);
@@ -51,19 +52,19 @@ static void record_ring_full_and_empty(void **state)
 
 	assert_false(wr_record_pop(r, &rec));
 	assert_int_equal(rec.session, 77);
-	for (uint32_t i = 0; i < 4; i++) {
+	for (uint32_t i = 0; i < 3; i++) {
 		rec.session = i;
 		assert_true(wr_record_push(r, &rec));
 	}
-	for (uint32_t i = 4; i < 40; i++) {
+	for (uint32_t i = 3; i < 40; i++) {
 		rec.session = i;
 		assert_false(wr_record_push(r, &rec));
 		assert_true(wr_record_pop(r, &rec));
-		assert_int_equal(rec.session, i - 4);
+		assert_int_equal(rec.session, i - 3);
 		rec.session = i;
 		assert_true(wr_record_push(r, &rec));
 	}
-	for (uint32_t i = 36; i < 40; i++) {
+	for (uint32_t i = 37; i < 40; i++) {
 		assert_true(wr_record_pop(r, &rec));
 		assert_int_equal(rec.session, i);
 	}
