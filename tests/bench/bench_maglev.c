@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench_time.h"
 #include "wr_maglev.h"
 
 #define BACKENDS_MOST 1000u
@@ -29,28 +29,6 @@ static void die(const char *what)
 {
 	fprintf(stderr, "bench_maglev: %s\n", what);
 	exit(1);
-}
-
-// Of this thread's own time: what else runs on the machine is not in it.
-static double now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static double median(double *v, uint32_t n)
-{
-	qsort(v, n, sizeof(*v), by_value);
-	return v[n / 2];
 }
 
 static struct wr_maglev *build(uint32_t n, uint32_t size)

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench_time.h"
 #include "wr_limits.h"
 #include "wr_picker.h"
 #include "wr_rng.h"
@@ -43,28 +43,6 @@ static void die(const char *what)
 {
 	fprintf(stderr, "bench_picker: %s\n", what);
 	exit(1);
-}
-
-// Of this thread's own time: what else runs on the machine is not in it.
-static double now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static double median(double *v, uint32_t n)
-{
-	qsort(v, n, sizeof(*v), by_value);
-	return v[n / 2];
 }
 
 static struct wr_picker *build(enum wr_balance how, uint32_t n, uint32_t size)
