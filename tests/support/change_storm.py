@@ -15,14 +15,14 @@ from telemetry import Telemetry
 
 MOST = 50
 LOOK_EVERY = 10  # changes
-GIVE_UP = 5.0  # seconds until a change shows
+GIVE_UP = 20.0  # seconds until a change shows
 FAULTS = 5  # and it ends
 PACE = threading.Event()  # nobody sets it
 
 
 class Storm:
     def __init__(self, instance, pool, address, port):
-        self.tel = Telemetry(instance)
+        self.tel = Telemetry(instance, GIVE_UP)
         self.pool, self.address, self.port = pool, address, port
         rows = self.tel.rows("/weir/backends", f"pool={pool}")
         self.fixed = [r["name"] for r in rows]
