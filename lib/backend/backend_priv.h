@@ -30,6 +30,7 @@ struct wr_backend_seen {
 	uint32_t tries[RATE_PARTS], bad[RATE_PARTS];
 	uint64_t part;      // number of the part that is being counted
 	wr_us_t since_us;   // usable since then: silence before it is not held against it
+	wr_us_t enough_us;  // since when enough sessions wait for it to be silent; 0: too few
 	bool heard;         // it answered a session once
 	bool fell_silent;   // why its breaker opened; no check has failed since
 	wr_us_t closed_us;  // when the breaker closed

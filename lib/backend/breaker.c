@@ -96,17 +96,28 @@ static void count(struct wr_backend_seen *s, const struct sight *now_seen, bool 
 	s->bad[at] += connect_bad + early_bad;
 }
 
-// Of a backend that was never heard nobody knows whether its protocol has answers at all.
-static bool is_silent(
-	const struct wr_conf_breaker *cb, const struct wr_backend_seen *s, const struct sight *seen)
+// One that waits for long may be a long poll: of the others nobody knows anything before they have
+// waited for as long together.
+static void see_enough(const struct wr_conf_breaker *cb, struct wr_backend_seen *s,
+	const struct sight *seen, wr_us_t now)
 {
-	return cb->silence_us > 0 && s->heard &&
-	       seen->unanswered >= RTE_MAX(cb->silence_sessions, 1u) && seen->silent;
+	if (seen->unanswered < RTE_MAX(cb->silence_sessions, 1u))
+		s->enough_us = 0;
+	else if (s->enough_us == 0)
+		s->enough_us = RTE_MAX(now, (wr_us_t)1);
+}
+
+// Of a backend that was never heard nobody knows whether its protocol has answers at all.
+static bool is_silent(const struct wr_conf_breaker *cb, const struct wr_backend_seen *s,
+	const struct sight *seen, wr_us_t now)
+{
+	return cb->silence_us > 0 && s->heard && seen->silent && s->enough_us != 0 &&
+	       now >= s->enough_us + cb->silence_us;
 }
 
 // Whether it should be open, and why.
 static bool is_bad(const struct wr_conf_breaker *cb, const struct wr_backend_seen *s,
-	const struct sight *seen, char *why, size_t len)
+	const struct sight *seen, wr_us_t now, char *why, size_t len)
 {
 	uint64_t tries = 0, bad = 0, row = s->row_connect + s->row_early;
 
@@ -128,7 +139,7 @@ static bool is_bad(const struct wr_conf_breaker *cb, const struct wr_backend_see
 			(unsigned)tries, (unsigned)(cb->window_us / WR_US_PER_S));
 		return true;
 	}
-	if (is_silent(cb, s, seen)) {
+	if (is_silent(cb, s, seen, now)) {
 		snprintf(why, len, "no byte for %u s, %u sessions wait",
 			(unsigned)(cb->silence_us / WR_US_PER_S), (unsigned)seen->unanswered);
 		return true;
@@ -257,14 +268,14 @@ static void judge_closed(
 
 	if (be->breaker_opens > 0 && now >= s->closed_us + cb->window_us + s->backoff_us)
 		be->breaker_opens = 0;
-	if (!is_bad(cb, s, seen, why, sizeof(why))) {
+	if (!is_bad(cb, s, seen, now, why, sizeof(why))) {
 		if (now >= s->withheld_us + cb->window_us)
 			s->withheld = false; // the spell is over
 		return;
 	}
 	memcpy(be->breaker_why, why, sizeof(why));
 	if (b->more[be->pool].open < most_open(cb, b->more[be->pool].live)) {
-		s->fell_silent = is_silent(cb, s, seen);
+		s->fell_silent = is_silent(cb, s, seen, now);
 		open_it(b, be, now);
 		return;
 	}
@@ -281,6 +292,7 @@ void wr_breaker_look(struct wr_backends *b, struct wr_backend *be, wr_us_t now)
 	struct sight seen = see(b, be, cb->silence_us, now);
 
 	count(be->seen, &seen, wr_backend_usable(be), cb->window_us, now);
+	see_enough(cb, be->seen, &seen, now);
 	if (!cb->enabled) {
 		if (be->breaker != WR_BREAKER_CLOSED)
 			close_it(b, be, "its pool has no breakers any more", now);

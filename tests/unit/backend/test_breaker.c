@@ -232,6 +232,37 @@ static void breaker_too_few_wait_in_silence(void **state)
 	rig_close(&r);
 }
 
+// A long poll waits, and now and then others for a moment: that they are enough together, and one
+// of them old, is no silence.
+static void breaker_silence_needs_enough_all_the_time(void **state)
+{
+	struct rig r;
+
+	ready(&r, 3);
+	seen_by(&r, 0, 0)->answered++;
+	seen_by(&r, 0, 0)->unanswered = 1;
+	seen_by(&r, 0, 0)->unanswered_since_us = r.now;
+	rig_run(&r, 30 * T_S);
+	for (int i = 0; i < 2; i++) {
+		seen_by(&r, 0, 1)->unanswered_since_us = r.now - 30 * T_S;
+		seen_by(&r, 0, 1)->unanswered = 2;
+		rig_run(&r, 9900 * T_MS);
+		assert_int_equal(be_of(&r, 0)->breaker, WR_BREAKER_CLOSED);
+		seen_by(&r, 0, 1)->unanswered = 1; // a client left
+		rig_run(&r, 20 * T_MS);
+	}
+	// Others come and go, but enough are there: it stands still.
+	seen_by(&r, 0, 1)->unanswered = 4;
+	rig_run(&r, 5 * T_S);
+	seen_by(&r, 0, 1)->unanswered = 2;
+	rig_run(&r, 4900 * T_MS);
+	assert_int_equal(be_of(&r, 0)->breaker, WR_BREAKER_CLOSED);
+	rig_run(&r, 200 * T_MS);
+	assert_int_equal(be_of(&r, 0)->breaker, WR_BREAKER_OPEN);
+	assert_string_equal(be_of(&r, 0)->breaker_why, "no byte for 10 s, 3 sessions wait");
+	rig_close(&r);
+}
+
 // A check decides at once when its time is over; a failed one doubles the time.
 static void breaker_half_open_and_back_off(void **state)
 {
@@ -361,6 +392,7 @@ int main(void)
 		cmocka_unit_test(breaker_silence_resets_by_a_check),
 		cmocka_unit_test(breaker_failures_reset_nothing),
 		cmocka_unit_test(breaker_too_few_wait_in_silence),
+		cmocka_unit_test(breaker_silence_needs_enough_all_the_time),
 		cmocka_unit_test(breaker_half_open_and_back_off),
 		cmocka_unit_test(breaker_half_open_without_checks),
 		cmocka_unit_test(breaker_share_is_capped),
