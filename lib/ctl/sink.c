@@ -21,28 +21,27 @@ int wr_sink_init(struct wr_sink *s)
 	return 0;
 }
 
-static void count(struct wr_sink *s, struct wr_writer *w, int *fd, int *err)
+static void count(struct wr_sink *s, const struct wr_writer_count *n)
 {
-	struct wr_writer_count n = {0};
-
-	wr_writer_counts(w, &n, fd, err);
-	s->written += n.written;
-	s->bytes += n.bytes;
-	s->opened += n.opened;
-	s->lost[WR_SINK_LOST_CLOSED] += n.closed;
-	s->lost[WR_SINK_LOST_WRITE] += n.failed;
+	s->written += n->written;
+	s->bytes += n->bytes;
+	s->opened += n->opened;
+	s->lost[WR_SINK_LOST_CLOSED] += n->closed;
+	s->lost[WR_SINK_LOST_WRITE] += n->failed;
 }
 
 // The writer of the file before, if it ended meanwhile; one that hangs is left to itself.
 static void drop_before(struct wr_sink *s, bool leave)
 {
+	struct wr_writer_count n = {0};
 	uint64_t lines;
-	int fd, err;
+	bool done;
 
 	if (s->before == NULL)
 		return;
-	count(s, s->before, &fd, &err);
-	if (wr_writer_free(s->before, leave, &lines) || leave) {
+	done = wr_writer_free(s->before, leave, &n, &lines);
+	count(s, &n);
+	if (done || leave) {
 		s->lost[WR_SINK_LOST_BEHIND] += lines;
 		s->before = NULL;
 	}
@@ -155,10 +154,13 @@ bool wr_sink_may(struct wr_sink *s, wr_us_t now)
 
 void wr_sink_flush(struct wr_sink *s)
 {
+	struct wr_writer_count n = {0};
+
 	if (s->writer == NULL)
 		return;
 	wr_writer_go(s->writer, false);
-	count(s, s->writer, &s->fd, &s->err);
+	wr_writer_counts(s->writer, &n, &s->fd, &s->err);
+	count(s, &n);
 }
 
 bool wr_sink_settle(struct wr_sink *s, uint32_t ms)

@@ -135,6 +135,7 @@ static void turn(struct wr_writer *w)
 	w->fill = w->take;
 	w->take = take;
 	w->used = w->lines = 0;
+	w->taken = lines;
 	w->go = w->look = false;
 	w->busy = true;
 	pthread_mutex_unlock(&w->lock);
@@ -143,6 +144,7 @@ static void turn(struct wr_writer *w)
 	write_all(w, &d, used, lines);
 	pthread_mutex_lock(&w->lock);
 	w->busy = false;
+	w->taken = 0;
 	w->fd = d.fd;
 	w->err = d.err;
 	w->count.written += d.count.written;
@@ -278,15 +280,21 @@ void wr_writer_go(struct wr_writer *w, bool look)
 	pthread_mutex_unlock(&w->lock);
 }
 
-void wr_writer_counts(struct wr_writer *w, struct wr_writer_count *sum, int *fd, int *err)
+// With the lock held.
+static void take_count(struct wr_writer *w, struct wr_writer_count *sum)
 {
-	pthread_mutex_lock(&w->lock);
 	sum->written += w->count.written;
 	sum->bytes += w->count.bytes;
 	sum->opened += w->count.opened;
 	sum->closed += w->count.closed;
 	sum->failed += w->count.failed;
 	w->count = (struct wr_writer_count){0};
+}
+
+void wr_writer_counts(struct wr_writer *w, struct wr_writer_count *sum, int *fd, int *err)
+{
+	pthread_mutex_lock(&w->lock);
+	take_count(w, sum);
 	*fd = w->fd;
 	*err = w->err;
 	pthread_mutex_unlock(&w->lock);
@@ -321,13 +329,14 @@ bool wr_writer_rests(struct wr_writer *w, uint32_t ms)
 	return rests;
 }
 
-bool wr_writer_free(struct wr_writer *w, bool leave, uint64_t *lines)
+bool wr_writer_free(struct wr_writer *w, bool leave, struct wr_writer_count *sum, uint64_t *lines)
 {
 	bool done;
 
 	pthread_mutex_lock(&w->lock);
 	done = w->done;
-	*lines = done ? 0 : w->lines;
+	take_count(w, sum);
+	*lines = done ? 0 : (uint64_t)w->lines + w->taken;
 	if (!done && leave) {
 		w->ends = w->left = true;
 		pthread_detach(w->thread);

@@ -27,8 +27,9 @@ struct wr_writer {
 	char *fill; // lines that wait, each with its newline
 	size_t used;
 	uint32_t lines;
-	bool go, look; // write what waits; see whether the file is still there
-	bool ends;     // once all is written
+	uint32_t taken; // lines that are being written, and not counted yet
+	bool go, look;  // write what waits; see whether the file is still there
+	bool ends;      // once all is written
 	bool busy, done;
 	bool left; // alone: the thread frees it all
 	struct wr_writer_count count;
@@ -56,5 +57,6 @@ void wr_writer_end(struct wr_writer *w);
 // Everything asked for was done, within so long.
 bool wr_writer_rests(struct wr_writer *w, uint32_t ms);
 // True, and it is freed: it had ended. Else, with `leave`, it is left to itself; the lines that it
-// had not written then are returned in *lines.
-bool wr_writer_free(struct wr_writer *w, bool leave, uint64_t *lines);
+// is not known to have written by then are returned in *lines. Either way adds to *sum what was
+// done since it was counted last.
+bool wr_writer_free(struct wr_writer *w, bool leave, struct wr_writer_count *sum, uint64_t *lines);

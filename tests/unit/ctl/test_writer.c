@@ -3,11 +3,37 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <semaphore.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "writer.h"
 
 static char dir[64], file[128];
+
+// A disk that stalls: a write tells that it was begun, and waits.
+static bool stalls;
+static sem_t begun, goes_on;
+
+ssize_t write(int fd, const void *data, size_t len)
+{
+	if (__atomic_load_n(&stalls, __ATOMIC_ACQUIRE)) {
+		sem_post(&begun);
+		sem_wait(&goes_on);
+	}
+	return syscall(SYS_write, fd, data, len);
+}
+
+static void stall(bool yes)
+{
+	if (yes) {
+		sem_init(&begun, 0, 0);
+		sem_init(&goes_on, 0, 0);
+	}
+	__atomic_store_n(&stalls, yes, __ATOMIC_RELEASE);
+	if (!yes)
+		sem_post(&goes_on);
+}
 
 static int setup(void **state)
 {
@@ -35,11 +61,12 @@ static struct wr_writer_count counted(struct wr_writer *w, int *fd, int *err)
 
 static void finish(struct wr_writer *w)
 {
+	struct wr_writer_count n = {0};
 	uint64_t lines;
 
 	wr_writer_end(w);
 	assert_true(wr_writer_rests(w, 10000));
-	assert_true(wr_writer_free(w, false, &lines));
+	assert_true(wr_writer_free(w, false, &n, &lines));
 	assert_int_equal(lines, 0);
 }
 
@@ -107,6 +134,47 @@ static void writer_without_its_directory(void **state)
 	finish(w);
 }
 
+// What it did between the last look and its end is told with the end.
+static void writer_end_tells_what_was_not_counted(void **state)
+{
+	struct wr_writer *w = wr_writer_create(file);
+	struct wr_writer_count n = {0};
+	uint64_t lines;
+
+	assert_true(wr_writer_put(w, "one", 3));
+	wr_writer_end(w);
+	assert_true(wr_writer_rests(w, 10000));
+	assert_true(wr_writer_free(w, true, &n, &lines));
+	assert_int_equal(n.written, 1);
+	assert_int_equal(n.bytes, 4);
+	assert_int_equal(lines, 0);
+}
+
+// Left while a write hangs: the lines in its hands are as lost as those that wait behind them.
+static void writer_left_in_a_write_tells_all_its_lines(void **state)
+{
+	struct wr_writer *w = wr_writer_create(file);
+	struct wr_writer_count n = {0};
+	uint64_t lines;
+	int fd, err;
+
+	assert_true(wr_writer_put(w, "one", 3));
+	wr_writer_go(w, false);
+	assert_int_equal(counted(w, &fd, &err).written, 1);
+	stall(true);
+	for (int i = 0; i < 3; i++)
+		assert_true(wr_writer_put(w, "two", 3));
+	wr_writer_go(w, false);
+	sem_wait(&begun);
+	for (int i = 0; i < 2; i++)
+		assert_true(wr_writer_put(w, "three", 5));
+	assert_false(wr_writer_free(w, false, &n, &lines));
+	assert_false(wr_writer_free(w, true, &n, &lines));
+	assert_int_equal(n.written, 0);
+	assert_int_equal(lines, 5);
+	stall(false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -114,6 +182,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(writer_end_writes_what_waits, setup, teardown),
 		cmocka_unit_test_setup_teardown(writer_has_no_more_room_than_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(writer_without_its_directory, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			writer_end_tells_what_was_not_counted, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			writer_left_in_a_write_tells_all_its_lines, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
