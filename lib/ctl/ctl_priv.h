@@ -82,6 +82,7 @@ struct wr_ctl {
 
 	struct wr_sink sink;
 	uint64_t ring_lost; // records that found no room in their worker's ring
+	uint64_t sampled;   // sessions that workers left out of their sample under pressure
 	wr_us_t next_ring_us;
 
 	char act_key[WR_CTL_KEY_LEN + 1]; // that acting commands need; "": none is known

@@ -187,11 +187,12 @@ static void write_line(struct wr_ctl *c, const struct wr_record *rec, uint64_t w
 	json_decref(o);
 }
 
-// Those that a worker could not put on record; its counters are read once a second.
-static void count_ring_losses(struct wr_ctl *c, wr_us_t now)
+// Those that a worker could not put on record, or did not want to; its counters are read once a
+// second.
+static void count_unrecorded(struct wr_ctl *c, wr_us_t now)
 {
 	struct wr_stats_snapshot s;
-	uint64_t lost = 0;
+	uint64_t lost = 0, sampled = 0;
 
 	if (now < c->next_ring_us)
 		return;
@@ -199,10 +200,12 @@ static void count_ring_losses(struct wr_ctl *c, wr_us_t now)
 	for (uint16_t w = 0; w < c->workers; w++) {
 		wr_worker_stats(wr_fabric_worker(c->fabric, w), &s);
 		lost += s.stats.ctr[WR_CTR_records_lost];
+		sampled += s.stats.ctr[WR_CTR_records_sampled];
 	}
 	if (c->conf->log.to != WR_CONF_LOG_NONE && lost > c->ring_lost)
 		c->sink.lost[WR_SINK_LOST_RING] += lost - c->ring_lost;
 	c->ring_lost = lost;
+	c->sampled = sampled;
 }
 
 static void tell_losses(struct wr_ctl *c, wr_us_t now)
@@ -273,7 +276,7 @@ bool wr_ctl_records_turn(struct wr_ctl *c, wr_us_t now)
 		more |= n == share;
 	}
 	wr_sink_flush(&c->sink);
-	count_ring_losses(c, now);
+	count_unrecorded(c, now);
 	tell_losses(c, now);
 	return more;
 }

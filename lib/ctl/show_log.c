@@ -40,6 +40,7 @@ void wr_show_log(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r
 	wr_reply_uint(r, "written", s->written);
 	wr_reply_uint(r, "bytes", s->bytes);
 	wr_reply_uint(r, "opened", s->opened);
+	wr_reply_uint(r, "sampled_out", c->sampled);
 	wr_reply_uint(r, "lost", lost);
 	wr_reply_uint(r, "lost_rate", s->lost[WR_SINK_LOST_RATE]);
 	wr_reply_uint(r, "lost_ring", s->lost[WR_SINK_LOST_RING]);

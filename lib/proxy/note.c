@@ -222,8 +222,6 @@ static bool push(struct wr_proxy *p, const struct session *s, enum wr_record_cau
 		.wait_us = n->wait_us,
 		.total_us = now - s->began_us};
 
-	if (p->level >= LEVEL_SAMPLES && p->records++ % SAMPLE != 0)
-		return false;
 	if (session_is_moving(s)) {
 		r.connect_us = n->connect_us;
 		r.first_byte_us = n->first_byte_us;
@@ -246,6 +244,10 @@ void note_end(struct wr_proxy *p, struct session *s, enum wr_record_cause why,
 	if (s->drains) {
 		why = n->cause;
 		phase = n->phase;
+	}
+	if (p->level >= LEVEL_SAMPLES && p->records++ % SAMPLE != 0) {
+		wr_stats_add(p->stats, WR_CTR_records_sampled, 1);
+		return;
 	}
 	wr_stats_add(p->stats,
 		push(p, s, why, phase, now) ? WR_CTR_records_pushed : WR_CTR_records_lost, 1);

@@ -212,6 +212,26 @@ static void records_above_the_rate_are_told_once_in_a_while(void **state)
 	assert_int_equal(rig_event(WR_EV_log_lost)->count, 7);
 }
 
+// What a worker left out of its sample was not wanted: it is shown, and nothing was lost.
+static void records_sampled_out_are_not_lost(void **state)
+{
+	struct wr_worker *w = rig.t->f->worker[0];
+	json_t *top, *row;
+
+	wr_stats_add(&w->stats, WR_CTR_records_sampled, 150);
+	rig_run(2 * WR_US_PER_S);
+	assert_int_equal(wr_sink_untold(&rig.c->sink), 0);
+	assert_int_equal(rig_event_count(WR_EV_log_lost), 0);
+	wr_stats_add(&w->stats, WR_CTR_records_lost, 2);
+	rig_run(2 * WR_US_PER_S);
+	assert_string_equal(rig_event(WR_EV_log_lost)->text, "2 no room in a worker's ring");
+	top = rig_ask("/weir/log");
+	row = rig_row(top, 0);
+	assert_int_equal(rig_uint(row, "sampled_out"), 150);
+	assert_int_equal(rig_uint(row, "lost"), 2);
+	json_decref(top);
+}
+
 static void records_a_turn_is_bounded(void **state)
 {
 	struct wr_record rec = record();
@@ -318,6 +338,8 @@ int main(void)
 			records_above_the_rate_are_told_once_in_a_while, setup_file, teardown),
 		cmocka_unit_test_setup_teardown(
 			records_before_names_are_gone, setup_file, teardown),
+		cmocka_unit_test_setup_teardown(
+			records_sampled_out_are_not_lost, setup_file, teardown),
 		cmocka_unit_test_setup_teardown(records_a_turn_is_bounded, setup_file, teardown),
 		cmocka_unit_test_setup_teardown(
 			records_of_a_silent_service_leave_no_line, setup_silent_service, teardown),
