@@ -251,7 +251,8 @@ static void finish(struct wr_ctl *c, wr_us_t now)
 	v = wr_reload_version(r, r->in_force);
 	if (r->kind == WR_CHANGE_BACK) {
 		mark_rolled_back(r, left);
-		mark_rolled_back(r, r->confirm_id);
+		if (r->confirm_id != r->target) // what was edited since is left, not it
+			mark_rolled_back(r, r->confirm_id);
 		confirm_end(r);
 		event(c, WR_EV_config_rolled_back, r->target, v != NULL ? v->lines : 0,
 			r->why_back);

@@ -204,6 +204,23 @@ static void reload_rolled_back_by_order_waits_no_more(void **state)
 	assert_int_equal(rl()->in_force, 3);
 }
 
+// What was edited since is left: the version itself is what somebody chose.
+static void reload_rolled_back_to_what_waits(void **state)
+{
+	struct wr_err err = {0};
+
+	wait_for_confirmation(600);
+	assert_int_equal(add("b2", "198.18.1.22:80"), 0);
+	rig_run(SOON);
+	assert_int_equal(rl()->in_force, 3);
+	assert_int_equal(wr_reload_back(rig.c, 2, "x", &err), 1);
+	rig_run(SOON);
+	assert_int_equal(rl()->in_force, 4);
+	assert_false(wr_reload_version(rl(), 2)->rolled_back);
+	assert_true(wr_reload_version(rl(), 3)->rolled_back);
+	assert_int_equal(rl()->confirm_us, 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, file_setup, file_teardown)
 
 int main(void)
@@ -219,6 +236,7 @@ int main(void)
 		TEST(reload_ends_what_waited_before),
 		TEST(reload_unconfirmed_twice_is_taken_back_to_the_first),
 		TEST(reload_rolled_back_by_order_waits_no_more),
+		TEST(reload_rolled_back_to_what_waits),
 	};
 
 	return cmocka_run_group_tests(tests, rig_group_start, rig_group_stop);
