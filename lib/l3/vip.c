@@ -26,9 +26,10 @@ int wr_l3_vip_may(const struct wr_l3_net *n, const struct wr_addr *a, uint32_t m
 	if (wr_addr_is_multicast(a) || wr_addr_is_unspecified(a) || wr_addr_is_loopback(a) ||
 		(e != NULL && l3_addr_kind(e) == L3_ADDR_BROADCAST))
 		return -EINVAL;
-	return e == NULL && __atomic_load_n(&n->addr_count, __ATOMIC_RELAXED) + more >= n->addr_room
-	               ? -ENOSPC
-	               : 0;
+	if (e != NULL)
+		return 1;
+	return __atomic_load_n(&n->addr_count, __ATOMIC_RELAXED) + more >= n->addr_room ? -ENOSPC
+	                                                                                : 0;
 }
 
 int wr_l3_vip_add(struct wr_l3 *l, const struct wr_addr *a, wr_us_t now)

@@ -146,7 +146,8 @@ void wr_l3_announce(struct wr_l3 *l, wr_us_t now);
 // Worker 0, while others run: they see it whole or not at all. What is ours by another kind, or
 // already, is left as it is. 0, -EINVAL (not unicast, or a broadcast address), -ENOSPC: vip_room is
 // used up.
-// Whether that can be done, `more` others being added before: 0, or as wr_l3_vip_add(). Any thread.
+// Whether that can be done, `more` that take a new place being added before: 0, 1 when it has its
+// place already, given up or not, or as wr_l3_vip_add(). Any thread.
 int wr_l3_vip_may(const struct wr_l3_net *n, const struct wr_addr *a, uint32_t more);
 int wr_l3_vip_add(struct wr_l3 *l, const struct wr_addr *a, wr_us_t now);
 void wr_l3_vip_drop(struct wr_l3 *l, const struct wr_addr *a);

@@ -90,9 +90,9 @@ static int check_fresh(const struct vips *v, const struct wr_l3_net *l3, struct 
 
 	for (uint32_t i = 0; i < v->count; i++) {
 		const struct vip *e = &v->list[i];
-		int rc = e->fresh ? wr_l3_vip_may(l3, &e->addr, more) : 0;
+		int rc = e->fresh ? wr_l3_vip_may(l3, &e->addr, more) : 1;
 
-		more += e->fresh;
+		more += rc == 0;
 		wr_addr_format(&e->addr, text, sizeof(text));
 		if (rc == -EINVAL)
 			return wr_err_set(err, EINVAL,

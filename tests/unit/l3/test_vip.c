@@ -29,6 +29,13 @@ static int add(struct rig *r, const char *text)
 	return wr_l3_vip_add(r->l[0], &a, r->now);
 }
 
+static int may(struct rig *r, const char *text, uint32_t more)
+{
+	struct wr_addr a = t_addr(text);
+
+	return wr_l3_vip_may(r->net, &a, more);
+}
+
 static void drop(struct rig *r, const char *text)
 {
 	struct wr_addr a = t_addr(text);
@@ -335,6 +342,8 @@ static void vip_room_ends(void **state)
 	open_with(&r, 8, false);
 	room = r.net->addr_room - r.net->addr_count;
 	assert_true(room >= 8 - 3);
+	assert_int_equal(may(&r, "198.18.0.30", room - 1), 0);
+	assert_int_equal(may(&r, "198.18.0.30", room), -ENOSPC);
 	for (; n < room; n++) {
 		snprintf(text, sizeof(text), "198.18.0.%u", 130 + n);
 		assert_int_equal(add(&r, text), 0);
@@ -343,6 +352,9 @@ static void vip_room_ends(void **state)
 	assert_int_equal(class_of(&r, "198.18.0.30"), WR_L3_NOT_OURS);
 	// A gone one keeps its entry, for itself alone.
 	drop(&r, "198.18.0.130");
+	assert_int_equal(may(&r, "198.18.0.130", 100), 1);
+	assert_int_equal(may(&r, "198.18.0.131", 100), 1);
+	assert_int_equal(may(&r, "198.18.0.30", 0), -ENOSPC);
 	assert_int_equal(add(&r, "198.18.0.30"), -ENOSPC);
 	assert_int_equal(add(&r, "198.18.0.130"), 0);
 	assert_int_equal(class_of(&r, "198.18.0.130"), WR_L3_VIP);

@@ -428,6 +428,38 @@ static void vips_list_is_full(void **state)
 	free(more);
 }
 
+// Layer 3's table, which keeps those that were given up, has one place left: those that come back
+// need none.
+static void vips_that_come_back_need_no_room(void **state)
+{
+	struct wr_conf *first = many_sources(1), *both = many_sources(2);
+	struct triple *t = start(1);
+	struct wr_l3 *l3 = t->f->worker[0]->l3;
+	struct wr_addr a = first->pools[0].source[0].first, none = w_addr("198.18.0.200");
+	struct wr_err err = {0};
+	struct vips v = {0};
+
+	for (uint32_t i = 0; i < 256; i++, a = wr_addr_next(&a)) {
+		assert_int_equal(wr_l3_vip_add(l3, &a, t->now), 0);
+		wr_l3_vip_drop(l3, &a);
+	}
+	for (a = w_addr("198.19.128.0"); wr_l3_vip_may(t->f->l3, &none, 1) == 0;
+		a = wr_addr_next(&a)) {
+		assert_int_equal(wr_l3_vip_add(l3, &a, t->now), 0);
+		wr_l3_vip_drop(l3, &a);
+	}
+	assert_int_equal(vips_init(&v, &(struct wr_conf){0}, &err), 0);
+	both->pools[1].source[0].last = both->pools[1].source[0].first;
+	assert_int_equal(vips_plan(&v, both, t->f->l3, &err), 0);
+	vips_cancel(&v);
+	both->pools[1].source[0].last.b[15] = 1; // two new ones
+	assert_int_equal(vips_plan(&v, both, t->f->l3, &err), -ENOSPC);
+	vips_fini(&v);
+	free(first);
+	free(both);
+	tri_finish(t);
+}
+
 static void vips_cancel_forgets_what_was_planned(void **state)
 {
 	struct triple *t = start(1);
@@ -462,6 +494,7 @@ int main(void)
 		cmocka_unit_test(vips_of_sources_stay_while_a_session_lives),
 		cmocka_unit_test(vips_are_not_own_addresses),
 		cmocka_unit_test(vips_list_is_full),
+		cmocka_unit_test(vips_that_come_back_need_no_room),
 		cmocka_unit_test(vips_cancel_forgets_what_was_planned),
 	};
 
