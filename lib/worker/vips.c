@@ -221,11 +221,15 @@ void vips_turn(struct wr_fabric *f, wr_us_t now)
 		return;
 	v->next_us = now + LOOK_US;
 	forget_last(v);
-	for (uint32_t i = 0; i < v->count && !v->looking; i++) {
+	for (uint32_t k = 0, from = v->next; k < v->count && !v->looking; k++) {
+		uint32_t i = (from + k) % v->count;
 		const struct vip *e = &v->list[i];
 
 		if (e->wanted || e->asked || now < e->until_us)
 			continue;
+		// Round robin: those in use, which are due again soon, are not all that is looked
+		// at.
+		v->next = i + 1;
 		v->look = (struct vip_look){.addr = e->addr, .vip = i};
 		v->looking = look_on(f, now);
 	}

@@ -159,6 +159,7 @@ struct vips {
 	uint32_t count;
 	uint32_t known;  // before the configuration that is being taken over
 	wr_us_t next_us; // when to look for some to give up
+	uint32_t next;   // from where on: behind the one that was looked at last
 	struct vip_look look;
 	bool looking;
 };

@@ -9,6 +9,7 @@
 #include "wr_csum.h"
 
 #define KEEP_US (5 * TRI_S)
+#define AGAIN_S 5 // one that is in use is looked at again
 
 // Service "two" is at .101 and ::101.
 static const char *const two[] = {"198.18.0.101", "2001:db8::101"};
@@ -352,6 +353,40 @@ static void vips_of_sources_stay_while_a_session_lives(void **state)
 	tri_finish(t);
 }
 
+// Addresses that stay in use are due again before all of them were looked at once: those behind
+// them in the list have their turn all the same.
+static void vips_in_use_hold_no_others_up(void **state)
+{
+	struct triple *t = start(2);
+	struct wr_conf *fresh = tri_edit(t);
+	struct tri_conn *c[60];
+	uint32_t in_use = 0;
+
+	fresh->pools[0].source[0].first = w_addr("198.18.1.10");
+	fresh->pools[0].source[0].last = w_addr("198.18.1.19");
+	tri_change(t, fresh);
+	add_two(t);
+	look(t, 3 * TRI_S);
+	for (int i = 0; i < 60; i++)
+		c[i] = tri_connect(
+			t, &(struct tri_want){.mode = TRI_ECHO, .up = 100, .hold = true});
+	look(t, TRI_S);
+	fresh = tri_edit(t);
+	fresh->pools[0].source[0].first = w_addr("198.18.1.40");
+	fresh->pools[0].source[0].last = w_addr("198.18.1.42");
+	fresh->services[1].slot = WR_CONF_LEAVING;
+	tri_change(t, fresh);
+	look(t, KEEP_US + 30 * TRI_S);
+	for (uint32_t i = 0; i < t->f->vips.count; i++)
+		in_use += !t->f->vips.list[i].wanted && !t->f->vips.list[i].asked;
+	assert_in_range(in_use, AGAIN_S + 2, 10);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(class_of(t, two[i]), WR_L3_NOT_OURS);
+	for (int i = 0; i < 60; i++)
+		TRI_CHECK(t, tri_other(t, c[i]) != NULL && !c[i]->closed);
+	tri_finish(t);
+}
+
 // A port's own address is no VIP: a service there comes and goes without it.
 static void vips_are_not_own_addresses(void **state)
 {
@@ -492,6 +527,7 @@ int main(void)
 		cmocka_unit_test(vips_of_two_services_in_turn),
 		cmocka_unit_test(vips_of_sources_come_and_go),
 		cmocka_unit_test(vips_of_sources_stay_while_a_session_lives),
+		cmocka_unit_test(vips_in_use_hold_no_others_up),
 		cmocka_unit_test(vips_are_not_own_addresses),
 		cmocka_unit_test(vips_list_is_full),
 		cmocka_unit_test(vips_that_come_back_need_no_room),
