@@ -7,10 +7,18 @@
 #include <errno.h>
 #include <time.h>
 
+// Parts of a look are neighbours in memory: a worker writes its own once.
+static void look_at_vip(const struct wr_worker *w, struct vip_look_part *part)
+{
+	uint32_t cursor = part->cursor;
+
+	part->used = wr_proxy_uses_address(w->proxy, part->addr, &cursor);
+	part->cursor = cursor;
+}
+
 static int handle(struct wr_worker *w, const struct wr_msg *m, wr_us_t now)
 {
 	struct wr_dump_request *dump;
-	struct vip_look *look;
 
 	switch (m->kind) {
 	case WR_MSG_CHECK:
@@ -26,8 +34,7 @@ static int handle(struct wr_worker *w, const struct wr_msg *m, wr_us_t now)
 		worker_adopt(w, m->ptr, now);
 		return 0;
 	case WR_MSG_VIP_LOOK:
-		look = m->ptr;
-		look->used = wr_proxy_uses_address(w->proxy, &look->addr, &look->cursor);
+		look_at_vip(w, m->ptr);
 		return 0;
 	case WR_MSG_VIP_DROP:
 		wr_l3_vip_drop(w->l3, m->ptr);

@@ -162,35 +162,44 @@ void vips_commit(struct vips *v, wr_us_t keep, wr_us_t now)
 
 // --- giving up ------------------------------------------------------------------------------
 
-// One address at a time: every worker is asked, some sessions a message, whether a connection still
-// has it for its own. True while that goes on.
+// Takes a worker's answer, and asks it for more if need be. True while it has a message, or should.
+static bool part_on(struct wr_worker *w, struct vip_look *l, struct vip_look_part *p, bool over)
+{
+	struct wr_msg m = {.kind = WR_MSG_VIP_LOOK, .ptr = p, .done = &p->done};
+
+	if (p->asked) {
+		if (__atomic_load_n(&p->done, __ATOMIC_ACQUIRE) == 0)
+			return true;
+		p->asked = false;
+		l->used |= p->used;
+	}
+	if (over || l->used || p->cursor == UINT32_MAX)
+		return false;
+	p->addr = &l->addr;
+	p->done = 0;
+	p->asked = wr_worker_post(w, &m) == 0;
+	return true;
+}
+
+// One address at a time: all workers are asked at once, some sessions a message, whether a
+// connection still has it for its own. True while that goes on.
 static bool look_on(struct wr_fabric *f, wr_us_t now)
 {
 	struct vip_look *l = &f->vips.look;
 	struct vip *e = &f->vips.list[l->vip];
-	struct wr_msg m = {.kind = WR_MSG_VIP_LOOK, .ptr = l, .done = &l->done};
+	struct wr_msg m = {.kind = WR_MSG_VIP_DROP, .ptr = &e->addr, .done = &e->done};
+	bool on = false;
 
-	if (!l->asked) {
-		l->done = 0;
-		l->asked = wr_worker_post(f->worker[l->worker], &m) == 0;
+	for (uint16_t i = 0; i < f->cfg.workers; i++)
+		on |= part_on(f->worker[i], l, &l->part[i], e->wanted);
+	if (on)
 		return true;
-	}
-	if (__atomic_load_n(&l->done, __ATOMIC_ACQUIRE) == 0)
-		return true;
-	l->asked = false;
 	if (e->wanted) // again, since
 		return false;
 	if (l->used) {
 		e->until_us = now + AGAIN_US;
 		return false;
 	}
-	if (l->cursor == UINT32_MAX) {
-		l->cursor = 0;
-		l->worker++;
-	}
-	if (l->worker < f->cfg.workers)
-		return true;
-	m = (struct wr_msg){.kind = WR_MSG_VIP_DROP, .ptr = &e->addr, .done = &e->done};
 	e->done = 0;
 	e->asked = wr_worker_post(f->worker[0], &m) == 0;
 	f->vips.next_us = now; // there may be more

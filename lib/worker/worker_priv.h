@@ -144,15 +144,19 @@ struct vip {
 	int done;         // of the message that gives it up
 };
 #define VIPS_MAX (WR_MAX_LISTENERS + WR_MAX_SOURCES * 16)
-// Whether sessions still have an address: asked of one worker after the other.
-struct vip_look {
-	struct wr_addr addr;
-	uint32_t vip;    // in the list
-	uint32_t cursor; // in the worker's sessions
-	uint16_t worker;
-	bool used; // one has
+// Whether sessions still have an address: asked of all workers, each some sessions a message.
+struct vip_look_part {
+	const struct wr_addr *addr;
+	uint32_t cursor; // in its sessions; UINT32_MAX: that was all
+	bool used;       // one has
 	bool asked;
 	int done; // of the message
+};
+struct vip_look {
+	struct wr_addr addr;
+	uint32_t vip; // in the list
+	bool used;    // a worker said so
+	struct vip_look_part part[WR_MAX_WORKERS];
 };
 struct vips {
 	struct vip *list; // [VIPS_MAX]

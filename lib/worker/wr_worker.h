@@ -74,7 +74,7 @@ enum wr_msg_kind {
 	WR_MSG_FORCE_LEVEL, // a: service or WR_PRESSURE_WORKER, b: level + 1, or 0: by the queues
 	WR_MSG_DOOR_ORDER, // a: service or WR_DOOR_WORKER, b: first class refused, WR_CLASSES: none
 	WR_MSG_ADOPT,      // ptr: this worker's part of a struct wr_fabric_change
-	WR_MSG_VIP_LOOK,   // ptr: struct vip_look
+	WR_MSG_VIP_LOOK,   // ptr: struct vip_look_part
 	WR_MSG_VIP_DROP,   // ptr: struct wr_addr; to worker 0
 	WR_MSG_CAPTURE,    // ptr: struct wr_capture to fill from now on, NULL: none; reply 0
 };

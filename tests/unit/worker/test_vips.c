@@ -237,6 +237,37 @@ static void vips_come_back(void **state)
 	tri_finish(t);
 }
 
+// Turns of control and of the workers that it takes to find that nobody has an address.
+static uint32_t turns_to_look(uint16_t workers)
+{
+	struct triple *t = tri_create(&(struct tri_config){.seed = 9,
+		.workers = workers,
+		.queues = workers,
+		.spare = 1,
+		.max_sessions = 1024u * workers, // as many in each
+		.runtime = "  drain_timeout: 5s\n"});
+	uint32_t n = 0;
+
+	add_two(t);
+	tri_run(t, 3 * TRI_S);
+	remove_two(t);
+	t->now += KEEP_US + 2 * TRI_S;
+	for (; class_of(t, two[0]) == WR_L3_VIP && n < 100; n++) {
+		wr_fabric_turn(t->f, t->now);
+		tri_settle(t);
+	}
+	tri_finish(t);
+	return n;
+}
+
+static void vips_are_asked_of_all_workers_at_once(void **state)
+{
+	uint32_t one = turns_to_look(1);
+
+	assert_in_range(one, 3, 20);
+	assert_int_equal(turns_to_look(3), one);
+}
+
 // Listed again before it was given up: it never was away, and is not probed.
 static void vips_that_are_wanted_again_in_time_stay(void **state)
 {
@@ -522,6 +553,7 @@ int main(void)
 		cmocka_unit_test(vips_are_given_up_after_a_while),
 		cmocka_unit_test(vips_stay_while_a_session_lives),
 		cmocka_unit_test(vips_come_back),
+		cmocka_unit_test(vips_are_asked_of_all_workers_at_once),
 		cmocka_unit_test(vips_that_are_wanted_again_in_time_stay),
 		cmocka_unit_test(vips_that_are_wanted_again_at_the_last_moment),
 		cmocka_unit_test(vips_of_two_services_in_turn),
