@@ -34,6 +34,9 @@ static const struct unit size_units[] = {
 	{"G", 1ULL << 30},
 	{"GB", 1ULL << 30},
 	{"GiB", 1ULL << 30},
+	{"T", 1ULL << 40},
+	{"TB", 1ULL << 40},
+	{"TiB", 1ULL << 40},
 };
 
 #define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))

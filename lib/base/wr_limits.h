@@ -13,6 +13,8 @@
 #define WR_MAX_POOLS      256
 #define WR_MAX_BACKENDS   4096 // over all pools; slot ids are 16 bits
 #define WR_MAX_SOURCES    256  // source addresses of one pool
+#define WR_MAX_TUNNELS    16   // encrypted paths to gateways or hosts of backends
+#define WR_MAX_TUNNEL_TO  16   // prefixes behind one of them
 #define WR_NAME_LEN       64   // user-given names, terminator included; telemetry strings hold 127
 #define WR_BURST          32 // packets read or written at once: fits L1, and what drivers vectorise on
 #define WR_CHAIN_SEGS     8   // mbuf segments of one frame sent; NICs' smallest common limit

@@ -21,6 +21,6 @@ int wr_units_parse_time(const char *text, wr_us_t *out);
 // Write the shortest exact form ("3s", "1500ms") into buf; returns buf.
 char *wr_units_format_time(wr_us_t us, char *buf, size_t len);
 
-// Parse a size: a number, or one with K, M, G (powers of 1024), optionally followed by B or iB.
+// Parse a size: a number, or one with K, M, G, T (powers of 1024), optionally followed by B or iB.
 // Returns 0, -EINVAL or -ERANGE.
 int wr_units_parse_size(const char *text, uint64_t *out);

@@ -59,6 +59,15 @@ static uint64_t small_fixed(const struct wr_mempools_need *need)
 	return 2ULL * need->tx_desc + (uint64_t)need->workers * (2 * WR_BURST + CACHE_MOST);
 }
 
+// Room for every place where an encrypted packet can stand, so that it never runs out.
+static uint64_t esp_count(const struct wr_mempools_need *need)
+{
+	if (need->esp_frames == 0)
+		return 0;
+	return (uint64_t)need->esp_frames + need->tx_desc +
+	       (uint64_t)need->workers * (4 * WR_BURST + CACHE_MOST);
+}
+
 // At least a burst for each worker, so that each can always take in what lies at RCV.NXT.
 static uint64_t reserve_of(const struct wr_mempools_need *need, uint64_t rest)
 {
@@ -117,13 +126,18 @@ static int check_counts(
 int wr_mempools_plan(
 	struct wr_mempools *out, const struct wr_mempools_need *need, struct wr_err *err)
 {
-	uint64_t rx, small, small_bytes, fixed, rest, reserve;
+	uint64_t rx, small, small_bytes, fixed, rest, reserve, esp = esp_count(need);
 	int ret;
 
 	*out = (struct wr_mempools){.numa_node = SOCKET_ID_ANY};
 	small = need->small_count != 0 ? need->small_count : auto_small(need);
 	small_bytes = small * buffer_bytes(WR_SMALL_DATAROOM);
 	rx = need->rx_count != 0 ? need->rx_count : auto_rx(need, small_bytes);
+	if (esp > COUNT_MOST)
+		return wr_err_set(err, EINVAL,
+			"%" PRIu64 " buffers for encrypted packets are too many: a pool holds "
+			"%" PRIu64 " at most; use fewer descriptors",
+			esp, COUNT_MOST);
 	ret = check_counts(need, rx, small, err);
 	if (ret < 0)
 		return ret;
@@ -143,18 +157,25 @@ int wr_mempools_plan(
 	out->small_count = (uint32_t)small;
 	out->reserve = (uint32_t)reserve;
 	out->held_budget = (uint32_t)(rest - reserve);
-	out->bytes = 2 * HEADER_BYTES + small_bytes + rx * buffer_bytes(rx_dataroom(need));
+	out->esp_count = (uint32_t)esp;
+	out->bytes = (esp > 0 ? 3 : 2) * HEADER_BYTES + small_bytes +
+	             (rx + esp) * buffer_bytes(rx_dataroom(need));
 	return 0;
 }
 
 char *wr_mempools_format(
 	const struct wr_mempools *p, const struct wr_mempools_need *need, char *buf, size_t len)
 {
+	char esp[48] = "";
+
+	if (p->esp_count > 0)
+		snprintf(esp, sizeof(esp), "; %u for encrypted packets", p->esp_count);
 	snprintf(buf, len,
 		"%u RX buffers - %u RX descriptors - %u TX descriptors - %u workers x (%u burst + "
-		"%u cache) - %u reserve = %u for payload; %u small buffers; %" PRIu64 " MiB in all",
+		"%u cache) - %u reserve = %u for payload; %u small buffers%s; %" PRIu64
+		" MiB in all",
 		p->rx_count, need->rx_desc, need->tx_desc, need->workers, WR_BURST, CACHE_MOST,
-		p->reserve, p->held_budget, p->small_count, (p->bytes + (1 << 20) - 1) >> 20);
+		p->reserve, p->held_budget, p->small_count, esp, (p->bytes + (1 << 20) - 1) >> 20);
 	return buf;
 }
 
@@ -212,7 +233,7 @@ static int create_one(struct rte_mempool **pool, const char *prefix, const char 
 			"a buffer pool %s exists already: each stack needs a prefix of its own",
 			name);
 	return wr_err_set(err, ENOMEM,
-		"no memory on NUMA node %d for buffer pool %s of %u x %u bytes (%s): both pools "
+		"no memory on NUMA node %d for buffer pool %s of %u x %u bytes (%s): all pools "
 		"want "
 		"%" PRIu64 " MiB there; %s, or allow fewer sessions",
 		plan->numa_node, name, count, elt_bytes(dataroom), rte_strerror(rte_errno), mib,
@@ -232,6 +253,9 @@ int wr_mempools_create(struct wr_mempools *out, const char *prefix, int numa_nod
 		return ret;
 	ret = create_one(
 		&out->small, prefix, "small", out->small_count, WR_SMALL_DATAROOM, out, err);
+	if (ret == 0 && out->esp_count > 0)
+		ret = create_one(
+			&out->esp, prefix, "esp", out->esp_count, rx_dataroom(need), out, err);
 	if (ret < 0)
 		wr_mempools_destroy(out);
 	return ret;
@@ -241,6 +265,8 @@ void wr_mempools_destroy(struct wr_mempools *p)
 {
 	rte_mempool_free(p->rx);
 	rte_mempool_free(p->small);
+	rte_mempool_free(p->esp);
+	p->esp = NULL;
 	p->rx = NULL;
 	p->small = NULL;
 }

@@ -8,12 +8,12 @@
 
 #include "wr_err.h"
 
-// The two mbuf pools of a NUMA node, and the budget that keeps reception alive.
+// The mbuf pools of a NUMA node, and the budget that keeps reception alive.
 //
 // Held payload must never stop reception, or the ACKs that would free it cannot arrive:
 //   held <= rx pool - RX and TX descriptors - workers x (burst + cache) - reserve
 // where a cache counts at 1.5 times its size, as far as DPDK lets it grow.
-// Every mbuf of both pools has a struct wr_mbuf_priv as private area.
+// Every mbuf of these pools has a struct wr_mbuf_priv as private area.
 
 #define WR_MBUF_CACHE     256  // per-lcore cache of each pool
 #define WR_SMALL_DATAROOM 640  // headroom 128 + 512: any header, copied payload under 256 bytes
@@ -22,12 +22,14 @@
 struct wr_mempools {
 	struct rte_mempool *rx;    // what ports receive into; payload stays in it while held
 	struct rte_mempool *small; // headers, indirect mbufs, ACKs, probes, small copies
+	struct rte_mempool *esp;   // encrypted packets on their way out; NULL: no tunnels
 	int numa_node;
 	uint32_t rx_count;
 	uint32_t small_count;
+	uint32_t esp_count;
 	uint32_t held_budget; // most RX mbufs that connections of this node may hold
 	uint32_t reserve;     // of which the segment at RCV.NXT draws first
-	uint64_t bytes;       // memory of both
+	uint64_t bytes;       // memory of all
 };
 
 // What the budget is computed from.
@@ -38,6 +40,7 @@ struct wr_mempools_need {
 	uint32_t tx_desc;
 	uint32_t workers;      // workers of this node
 	uint32_t max_sessions; // of this node
+	uint32_t esp_frames;   // most encrypted packets between workers and ports; 0: no tunnels
 	uint32_t rx_dataroom;  // 0: WR_RX_DATAROOM; more for jumbo frames
 };
 

@@ -41,8 +41,8 @@ static const char *expect_number(const struct wr_settings_row *s, char *buf, siz
 			zero, sep, lo, hi, such);
 		return buf;
 	case WR_SETTINGS_T_SIZE:
-		snprintf(buf, len, "%s%sa size from %s to %s in bytes, KiB, MiB or GiB%s", zero,
-			sep, wr_settings_format_size(s->min, lo, sizeof(lo)),
+		snprintf(buf, len, "%s%sa size from %s to %s in bytes, KiB, MiB, GiB or TiB%s",
+			zero, sep, wr_settings_format_size(s->min, lo, sizeof(lo)),
 			wr_settings_format_size(s->max, hi, sizeof(hi)), such);
 		return buf;
 	case WR_SETTINGS_T_RATE:

@@ -189,10 +189,10 @@ int wr_settings_parse_span(
 
 const char *wr_settings_format_size(uint64_t bytes, char *buf, size_t len)
 {
-	static const char *const units[] = {"B", "KiB", "MiB", "GiB"};
+	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
 	uint32_t u = 0;
 
-	for (; bytes && bytes % 1024 == 0 && u < 3; u++)
+	for (; bytes && bytes % 1024 == 0 && u < 4; u++)
 		bytes /= 1024;
 	snprintf(buf, len, "%llu%s", (unsigned long long)bytes, units[u]);
 	return buf;
@@ -216,7 +216,7 @@ const char *wr_settings_format_decimal(uint64_t thousandths, char *buf, size_t l
 
 	snprintf(part, sizeof(part), ".%03u", (uint32_t)(thousandths % 1000));
 	used = strlen(part);
-	while (part[used - 1] == '0')
+	while (used > 1 && part[used - 1] == '0')
 		part[--used] = 0;
 	snprintf(
 		buf, len, "%llu%s", (unsigned long long)(thousandths / 1000), used > 1 ? part : "");

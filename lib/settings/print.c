@@ -112,6 +112,7 @@ void wr_settings_print_value(const struct wr_settings_row *s, const void *src,
 	const struct wr_settings_names *names, FILE *out)
 {
 	struct wr_settings_span span;
+	const char *name;
 	char buf[64];
 
 	if (is_zero(s, src)) {
@@ -143,7 +144,12 @@ void wr_settings_print_value(const struct wr_settings_row *s, const void *src,
 		fprintf(out, "\"%u-%u\"", span.first, span.last);
 		return;
 	case WR_SETTINGS_T_REF:
-		print_quoted(wr_settings_ref_name(s, names, wr_settings_load(src, s->size)), out);
+		// An index that nothing has is of a structure that no file made.
+		name = wr_settings_ref_name(s, names, wr_settings_load(src, s->size));
+		if (name)
+			print_quoted(name, out);
+		else
+			fputs(s->zero ? s->zero : "", out);
 		return;
 	case WR_SETTINGS_T_SECTION:
 		return;

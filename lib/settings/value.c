@@ -71,6 +71,20 @@ static int parse_bool(const struct wr_settings_row *s, const char *text, void *d
 	return wr_settings_wrong(s, why, "is neither yes nor no");
 }
 
+static int not_a_choice(const struct wr_settings_row *s, const char *text, char *why)
+{
+	int rc = wr_settings_wrong(s, why, "is not a choice here");
+	struct wr_settings_suggest near;
+	size_t used = strlen(why);
+
+	wr_settings_suggest_init(&near, text);
+	for (uint32_t i = 0; s->choices[i]; i++)
+		wr_settings_suggest_add(&near, s->choices[i]);
+	if (near.best)
+		snprintf(why + used, WR_SETTINGS_WHY - used, "; did you mean '%s'?", near.best);
+	return rc;
+}
+
 static int parse_choice(const struct wr_settings_row *s, const char *text, void *dst, char *why)
 {
 	for (uint32_t i = 0; s->choices[i]; i++) {
@@ -80,7 +94,7 @@ static int parse_choice(const struct wr_settings_row *s, const char *text, void 
 			return 0;
 		}
 	}
-	return wr_settings_wrong(s, why, "is not a choice here");
+	return not_a_choice(s, text, why);
 }
 
 static bool is_choice(const struct wr_settings_row *s, const char *text)
@@ -103,7 +117,7 @@ static int parse_string(const struct wr_settings_row *s, const char *text, char 
 	if (!len)
 		return wr_settings_wrong(s, why, "is empty");
 	if (s->choices && !is_choice(s, text))
-		return wr_settings_wrong(s, why, "is not a choice here");
+		return not_a_choice(s, text, why);
 	if (len >= s->size)
 		return wr_settings_wrong(s, why, "is too long");
 	for (size_t i = 0; i < len; i++) {

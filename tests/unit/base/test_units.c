@@ -98,13 +98,16 @@ static void units_parse_size_every_unit(void **state)
 	check_size("512MiB", 512ULL << 20);
 	check_size("2M", 2ULL << 20);
 	check_size("3GB", 3ULL << 30);
+	check_size("1T", 1ULL << 40);
+	check_size("5TB", 5ULL << 40);
+	check_size("7TiB", 7ULL << 40);
 	check_size("18446744073709551615", UINT64_MAX);
 	check_size("17179869183G", 17179869183ULL << 30);
 }
 
 static void units_parse_size_malformed(void **state)
 {
-	static const char *const bad[] = {"", "K", "4k", "4 K", "4KiBs", "4iB", "4T", "-1", "1.5G"};
+	static const char *const bad[] = {"", "K", "4k", "4 K", "4KiBs", "4iB", "4P", "-1", "1.5G"};
 	uint64_t size = 42;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)

@@ -174,6 +174,35 @@ static void mempool_format_shows_the_sum(void **state)
 		"20000 RX buffers - 1024 RX descriptors - 512 TX descriptors - 2 workers x (32 "
 		"burst + 384 "
 		"cache) - 1102 reserve = 16530 for payload; 9000 small buffers; 59 MiB in all");
+	need.esp_frames = 5000;
+	assert_int_equal(wr_mempools_plan(&p, &need, NULL), 0);
+	assert_non_null(strstr(wr_mempools_format(&p, &need, buf, sizeof(buf)),
+		"9000 small buffers; 6536 for encrypted packets; "));
+}
+
+static void mempool_esp_only_with_tunnels(void **state)
+{
+	struct wr_mempools_need need = {.rx_count = 4096,
+		.small_count = 2048,
+		.rx_desc = 512,
+		.tx_desc = 512,
+		.workers = 1};
+	struct wr_err err = {""};
+	struct wr_mempools p, q;
+
+	assert_int_equal(wr_mempools_create(&p, "esp0", SOCKET_ID_ANY, &need, &err), 0);
+	assert_null(p.esp);
+	need.esp_frames = 1000;
+	assert_int_equal(wr_mempools_create(&q, "esp1", SOCKET_ID_ANY, &need, &err), 0);
+	assert_int_equal(rte_mempool_avail_count(q.esp), 1000 + 512 + 4 * 32 + 384);
+	assert_true(q.bytes > p.bytes);
+	assert_int_equal(q.held_budget, p.held_budget);
+	wr_mempools_destroy(&p);
+	wr_mempools_destroy(&q);
+	assert_null(q.esp);
+	need.esp_frames = UINT32_MAX;
+	assert_int_equal(wr_mempools_plan(&p, &need, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "encrypted"));
 }
 
 static void mempool_create_buffers(void **state)
@@ -280,6 +309,7 @@ int main(void)
 		cmocka_unit_test(mempool_plan_small_too_few),
 		cmocka_unit_test(mempool_plan_impossible),
 		cmocka_unit_test(mempool_format_shows_the_sum),
+		cmocka_unit_test(mempool_esp_only_with_tunnels),
 		cmocka_unit_test(mempool_create_buffers),
 		cmocka_unit_test(mempool_create_takes_what_was_planned),
 		cmocka_unit_test(mempool_create_no_memory),

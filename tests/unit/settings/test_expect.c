@@ -27,7 +27,7 @@ static void expect_numbers(void **state)
 			.dflt = "off"},
 		"off or a time from 1s to 5s with its unit (us, ms, s, m, h)");
 	expects((struct wr_settings_row){.type = WR_SETTINGS_T_SIZE, .min = 1000, .max = 1 << 20},
-		"a size from 1000B to 1MiB in bytes, KiB, MiB or GiB");
+		"a size from 1000B to 1MiB in bytes, KiB, MiB, GiB or TiB");
 }
 
 static void expect_choices(void **state)

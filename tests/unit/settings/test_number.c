@@ -91,6 +91,8 @@ static void number_time_zero_word(void **state)
 static void number_size_units(void **state)
 {
 	struct wr_settings_row s = toy_row(WR_SETTINGS_T_SIZE, 1000, 3U << 30, 4);
+	struct wr_settings_row wide = toy_row(WR_SETTINGS_T_SIZE, 1000, 0, 8);
+	uint64_t big = 0;
 	uint32_t v = 0;
 
 	takes(&s, "128KiB", &v);
@@ -104,11 +106,18 @@ static void number_size_units(void **state)
 	prints(&s, &v, "2GiB");
 	takes(&s, "3GB", &v);
 	assert_int_equal(v, 3U << 30);
+	wide.max = 1ULL << 50;
+	takes(&wide, "1T", &big);
+	assert_true(big == 1ULL << 40);
+	prints(&wide, &big, "1TiB");
+	takes(&wide, "1024GiB", &big);
+	prints(&wide, &big, "1TiB");
+	refuses(&wide, "1025TB", "too large; right would be a size from 1000B to 1024TiB");
 	refuses(&s, "999", "too small");
 	refuses(&s, "3145729KiB", "too large");
 	refuses(&s, "99999999999999999999999G", "too large");
 	refuses(&s, "1 MiB", "not a size");
-	refuses(&s, "4TiB", "not a size");
+	refuses(&s, "4PiB", "not a size");
 	refuses(&s, "-1K", "not a size");
 	refuses(&s, "", "not a size");
 }

@@ -39,11 +39,29 @@ static void print_empty_text(void **state)
 	prints(&s, "x", "\"x\"");
 }
 
+// Of a structure that no file made.
+static void print_reference_to_nothing(void **state)
+{
+	const struct wr_settings_row *s = wr_settings_find(&toy_table, "first");
+	struct toy *t = calloc(1, sizeof(*t));
+	const struct wr_settings_names names = {.table = &toy_table, .root = t};
+	char text[16] = "";
+	FILE *out = fmemopen(text, sizeof(text), "w");
+	uint64_t far = 9;
+
+	assert_non_null(s->zero);
+	wr_settings_print_value(s, &far, &names, out);
+	fclose(out);
+	assert_string_equal(text, s->zero);
+	free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(print_every_type),
 		cmocka_unit_test(print_empty_text),
+		cmocka_unit_test(print_reference_to_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

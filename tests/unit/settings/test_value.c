@@ -25,7 +25,9 @@ static void value_choice_words(void **state)
 	takes(&s, "three", &v);
 	assert_int_equal(v, 2);
 	prints(&s, &v, "three");
-	refuses(&s, "Two", "one, two or three");
+	refuses(&s, "Two", "one, two or three; did you mean 'two'?");
+	refuses(&s, "thee", "did you mean 'three'?");
+	refuses(&s, "nothing", "right would be one, two or three");
 }
 
 static void value_name_characters(void **state)

@@ -64,7 +64,7 @@ static void catalogue_rows_are_complete(void **state)
 static void check_cure(const char *cure)
 {
 	static const char *const words[] = {"weir", "ethtool", "nothing", "runtime.", "ports[]",
-		"services[]", "routes", "tcpdump", "systemctl"};
+		"services[]", "tunnels[]", "routes", "tcpdump", "systemctl"};
 	bool good = false;
 
 	assert_non_null(cure);
