@@ -433,4 +433,6 @@ const struct wr_port_ops wr_port_ethdev_ops = {
 	.close = ethdev_close,
 	.set_multicast = ethdev_set_multicast,
 	.stats = ethdev_stats,
+	.steer = wr_port_flow_steer,
+	.unsteer = wr_port_flow_unsteer,
 };

@@ -21,12 +21,22 @@ enum wr_port_kind {
 
 struct wr_port;
 
+// ESP packets that a rule sends to a queue.
+struct wr_port_spi {
+	struct wr_addr local;
+	uint32_t spi; // host order; 0: no rule
+	uint16_t udp_port;
+	uint16_t queue;
+};
+
 // Everything but bursts; control thread.
 struct wr_port_ops {
 	int (*start)(struct wr_port *p, const struct wr_mempools *pools, struct wr_err *err);
 	void (*close)(struct wr_port *p); // releases what it holds, not the port itself
 	int (*set_multicast)(struct wr_port *p, const struct rte_ether_addr *list, uint32_t n);
 	void (*stats)(struct wr_port *p, struct wr_port_stats *out);
+	int (*steer)(struct wr_port *p, const struct wr_port_spi *what, void **rule);
+	void (*unsteer)(struct wr_port *p, void *rule);
 };
 
 // A device string taken apart.
@@ -137,6 +147,10 @@ static inline bool wr_port_is_virtual(const struct wr_port *p)
 {
 	return !p->device.pci;
 }
+
+// --- flow.c: ops of an ethdev
+int wr_port_flow_steer(struct wr_port *p, const struct wr_port_spi *what, void **rule);
+void wr_port_flow_unsteer(struct wr_port *p, void *rule);
 
 // --- ethdev.c
 extern const struct wr_port_ops wr_port_ethdev_ops;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,8 @@ struct wr_sim {
 	uint16_t *out_queue; // TX queue of each slot of `out`
 	uint32_t tx_used[SIM_QUEUES];
 	struct wr_rss *rss;
+	struct wr_port_spi *spi; // rules
+	uint16_t spi_room;
 	struct wr_rng rng_rx,
 		rng_tx; // apart, so that what one direction carries leaves the other's losses
 	uint32_t loss_permille;
@@ -105,15 +108,51 @@ uint16_t wr_sim_port_tx(struct wr_port *p, uint16_t queue, struct rte_mbuf **m, 
 
 // --- the wire's side ------------------------------------------------------------------------
 
-// Queue by the hash of TCP as a NIC computes it; anything else goes to queue 0, unhashed.
+// The queue of an ESP packet that a rule is for, or -1.
+static int steer_spi(const struct wr_sim *s, const struct wr_pkt *pkt)
+{
+	uint32_t at = wr_pkt_payload_offset(pkt), spi_copy;
+	struct rte_udp_hdr udp_copy;
+	const struct rte_udp_hdr *udp = NULL;
+	const uint32_t *spi;
+
+	if (pkt->kind != WR_PKT_PUNT || (pkt->proto != IPPROTO_ESP && pkt->proto != IPPROTO_UDP))
+		return -1;
+	if (pkt->proto == IPPROTO_UDP) {
+		udp = rte_pktmbuf_read(pkt->m, at, sizeof(udp_copy), &udp_copy);
+		if (udp == NULL)
+			return -1;
+		at += sizeof(*udp);
+	}
+	spi = rte_pktmbuf_read(pkt->m, at, sizeof(spi_copy), &spi_copy);
+	if (spi == NULL)
+		return -1;
+	memcpy(&spi_copy, spi, sizeof(spi_copy));
+	for (uint16_t i = 0; i < s->spi_room; i++) {
+		const struct wr_port_spi *r = &s->spi[i];
+
+		if (r->spi != 0 && r->spi == rte_be_to_cpu_32(spi_copy) &&
+			wr_addr_eq(&r->local, &pkt->t.local) &&
+			r->udp_port == (udp != NULL ? rte_be_to_cpu_16(udp->dst_port) : 0))
+			return r->queue;
+	}
+	return -1;
+}
+
+// Queue by a rule, or by the hash of TCP as a NIC computes it; anything else goes to queue 0,
+// unhashed.
 static uint16_t steer(struct wr_port *p, struct rte_mbuf *m)
 {
 	struct wr_pkt pkt;
 	uint32_t hash;
+	int queue;
 
 	if (p->rx_queues == 1)
 		return 0;
 	wr_parse_frame(&pkt, m, WR_PARSE_F_TRUST_CK);
+	queue = steer_spi(p->sim, &pkt);
+	if (queue >= 0)
+		return (uint16_t)queue;
 	if (pkt.kind != WR_PKT_TCP)
 		return 0;
 	hash = wr_rss_hash(p->sim->rss, &pkt.t);
@@ -199,6 +238,7 @@ static void sim_close(struct wr_port *p)
 		fifo_fini(&s->rx[q]);
 	fifo_fini(&s->out);
 	free(s->out_queue);
+	free(s->spi);
 	wr_rss_destroy(s->rss);
 	free(s);
 }
@@ -215,11 +255,41 @@ static void sim_stats(struct wr_port *p, struct wr_port_stats *out)
 	out->link_mbps = 10000;
 }
 
+static int sim_steer(struct wr_port *p, const struct wr_port_spi *what, void **rule)
+{
+	struct wr_sim *s = p->sim;
+	struct wr_port_spi *vacant = NULL;
+
+	if (s->spi_room == 0)
+		return -ENOTSUP;
+	for (uint16_t i = 0; i < s->spi_room; i++) {
+		struct wr_port_spi *r = &s->spi[i];
+
+		if (r->spi == what->spi && r->udp_port == what->udp_port &&
+			wr_addr_eq(&r->local, &what->local))
+			return -EEXIST;
+		if (r->spi == 0 && vacant == NULL)
+			vacant = r;
+	}
+	if (vacant == NULL)
+		return -ENOSPC;
+	*vacant = *what;
+	*rule = vacant;
+	return 0;
+}
+
+static void sim_unsteer(struct wr_port *p, void *rule)
+{
+	*(struct wr_port_spi *)rule = (struct wr_port_spi){0};
+}
+
 static const struct wr_port_ops sim_ops = {
 	.start = sim_start,
 	.close = sim_close,
 	.set_multicast = sim_set_multicast,
 	.stats = sim_stats,
+	.steer = sim_steer,
+	.unsteer = sim_unsteer,
 };
 
 static int sim_queues(struct wr_port *p)
@@ -231,7 +301,8 @@ static int sim_queues(struct wr_port *p)
 		if (fifo_init(&s->rx[q], p->rx_desc) < 0)
 			return -ENOMEM;
 	s->out_queue = calloc(slots, sizeof(*s->out_queue));
-	return s->out_queue == NULL ? -ENOMEM : fifo_init(&s->out, slots);
+	s->spi = calloc(RTE_MAX(s->spi_room, 1), sizeof(*s->spi));
+	return s->out_queue == NULL || s->spi == NULL ? -ENOMEM : fifo_init(&s->out, slots);
 }
 
 static int sim_rss(struct wr_port *p, const struct wr_sim_config *cfg)
@@ -276,6 +347,7 @@ static int sim_configure(struct wr_port *p, const struct wr_sim_config *cfg)
 	if (p->flags & WR_PORT_F_TX_IP_CKSUM)
 		p->tx_hw |= RTE_MBUF_F_TX_IP_CKSUM;
 	p->sim->loss_permille = cfg->loss_permille;
+	p->sim->spi_room = cfg->spi_rules;
 	wr_rng_init(&p->sim->rng_rx, cfg->seed);
 	wr_rng_init(&p->sim->rng_tx, ~cfg->seed);
 	return sim_queues(p) < 0 ? -ENOMEM : sim_rss(p, cfg);

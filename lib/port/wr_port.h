@@ -8,6 +8,7 @@
 #include <rte_ether.h>
 #include <rte_mbuf.h>
 
+#include "wr_addr.h"
 #include "wr_err.h"
 #include "wr_limits.h"
 #include "wr_mempool.h"
@@ -120,6 +121,15 @@ int wr_port_rx_depth(struct wr_port *p, uint16_t queue);
 // promiscuous or allmulticast mode where the port has none. 0 or negative errno.
 int wr_port_set_multicast(struct wr_port *p, const struct rte_ether_addr *list, uint32_t n);
 
+// Have the NIC put arriving ESP packets with an SPI (host order), to `local`, on a queue; in UDP to
+// udp_port, or right on IP when that is 0. After start. *rule is for wr_port_unsteer(), NULL on
+// error. -ENOTSUP: the driver cannot, nothing has changed, and packets must be steered in software;
+// -EINVAL: SPI 0, no such queue, not started; -EEXIST, -ENOSPC and others as the driver says.
+int wr_port_steer_spi(struct wr_port *p, const struct wr_addr *local, uint16_t udp_port,
+	uint32_t spi, uint16_t queue, void **rule);
+// No longer; NULL does nothing. Rules that are left end with wr_port_close().
+void wr_port_unsteer(struct wr_port *p, void *rule);
+
 struct wr_port_stats {
 	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes; // by the port
 	uint64_t rx_missed;                                // ring full
@@ -149,6 +159,7 @@ struct wr_sim_config {
 	uint16_t rss_key_len;
 	uint16_t reta_size;   // 0: 128; filled round robin over rx_queues
 	const uint16_t *reta; // NULL: round robin
+	uint16_t spi_rules;   // of wr_port_steer_spi(), at the same time; 0: -ENOTSUP
 };
 
 struct wr_port *wr_sim_port_create(const char *name, uint16_t id, const struct wr_sim_config *cfg);
