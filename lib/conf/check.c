@@ -27,6 +27,39 @@ const struct wr_conf_port *wr_conf_check_own(const struct wr_conf *c, const stru
 	return NULL;
 }
 
+const struct wr_conf_port *wr_conf_check_way(const struct wr_conf *c, const struct wr_addr *a)
+{
+	const struct wr_conf_port *way = NULL;
+	int best = -1;
+
+	for (uint32_t i = 0; i < c->port_count; i++) {
+		for (uint32_t j = 0; j < c->ports[i].addr_count; j++) {
+			const struct wr_prefix *p = &c->ports[i].addr[j];
+
+			if (!wr_conf_check_holds(p, a) || p->len <= best)
+				continue;
+			way = &c->ports[i];
+			best = p->len;
+		}
+	}
+	for (uint32_t i = 0; i < c->route_count; i++) {
+		const struct wr_conf_route *r = &c->routes[i];
+
+		if (!wr_prefix_contains(&r->to, a) || wr_addr_is_v4(&r->via) != wr_addr_is_v4(a) ||
+			r->to.len <= best)
+			continue;
+		way = &c->ports[r->port];
+		best = r->to.len;
+	}
+	for (uint32_t i = 0; !way && i < c->port_count; i++) {
+		for (uint32_t j = 0; j < c->ports[i].gateway_count; j++) {
+			if (wr_addr_is_v4(&c->ports[i].gateway[j]) == wr_addr_is_v4(a))
+				way = &c->ports[i];
+		}
+	}
+	return way;
+}
+
 int wr_conf_check_network(
 	const struct wr_conf_check *k, const char *key, const struct wr_prefix *p, uint32_t line)
 {
@@ -74,6 +107,9 @@ int wr_conf_check(
 	if (rc == 0)
 		rc = wr_settings_check_names(
 			&k.at, "pools", c->pools[0].name, sizeof(c->pools[0]), c->pool_count);
+	if (rc == 0)
+		rc = wr_settings_check_names(&k.at, "tunnels", c->tunnels[0].name,
+			sizeof(c->tunnels[0]), c->tunnel_count);
 	for (uint32_t i = 0; rc == 0 && i < c->pool_count; i++) {
 		snprintf(kind, sizeof(kind), "pools[%u].backends", i);
 		rc = wr_settings_check_names(&k.at, kind, c->pools[i].backends[0].name,
@@ -81,6 +117,10 @@ int wr_conf_check(
 	}
 	if (rc == 0)
 		rc = wr_conf_check_net(&k);
+	if (rc == 0)
+		rc = wr_conf_check_tunnel(&k);
+	if (rc == 0)
+		rc = wr_conf_check_behind(&k);
 	if (rc == 0)
 		rc = wr_conf_check_listen(&k);
 	if (rc == 0)
@@ -99,5 +139,7 @@ int wr_conf_check(
 		rc = wr_conf_check_limits(&k);
 	if (rc == 0)
 		rc = wr_conf_check_tcp(&k);
+	if (rc == 0)
+		wr_conf_check_tunnel_unused(&k);
 	return rc;
 }

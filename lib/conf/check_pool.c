@@ -77,26 +77,11 @@ static int check_has_source(const struct wr_conf_check *k, const char *key,
 	return 0;
 }
 
-static bool reachable(const struct wr_conf *c, const struct wr_addr *a)
+// Behind a tunnel it is the tunnel's remote end that must be, unless packets may go in clear.
+static bool reachable(
+	const struct wr_conf *c, const struct wr_conf_pool *p, const struct wr_addr *a)
 {
-	for (uint32_t i = 0; i < c->port_count; i++) {
-		const struct wr_conf_port *p = &c->ports[i];
-
-		for (uint32_t j = 0; j < p->addr_count; j++) {
-			if (wr_prefix_contains(&p->addr[j], a))
-				return true;
-		}
-		for (uint32_t j = 0; j < p->gateway_count; j++) {
-			if (wr_addr_is_v4(&p->gateway[j]) == wr_addr_is_v4(a))
-				return true;
-		}
-	}
-	for (uint32_t i = 0; i < c->route_count; i++) {
-		if (wr_prefix_contains(&c->routes[i].to, a) &&
-			wr_addr_is_v4(&c->routes[i].via) == wr_addr_is_v4(a))
-			return true;
-	}
-	return false;
+	return (wr_conf_check_pool_tunnel(c, p) && p->require) || wr_conf_check_way(c, a);
 }
 
 // Traffic to an address of ours never leaves the box, or comes back in a loop.
@@ -150,7 +135,7 @@ int wr_conf_check_backend(const struct wr_conf_check *k, uint32_t i, uint32_t j)
 	wr_endpoint_format(&b->address, text, sizeof(text));
 	if (!why && wr_addr_is_linklocal(&b->address.addr))
 		why = "is a link-local address";
-	if (!why && !reachable(k->c, &b->address.addr))
+	if (!why && !reachable(k->c, p, &b->address.addr))
 		why = "is in no port's prefix, and no gateway or route leads there";
 	if (why)
 		return wr_settings_fail(&k->at, &b->address, b->line,
@@ -166,7 +151,9 @@ int wr_conf_check_backend(const struct wr_conf_check *k, uint32_t i, uint32_t j)
 				key, text, p->backends[x].name);
 	}
 	rc = check_not_ours(k, key, b, text);
-	return rc == 0 ? check_has_source(k, key, p, b, text) : rc;
+	if (rc == 0)
+		rc = check_has_source(k, key, p, b, text);
+	return rc == 0 ? wr_conf_check_backend_tunnel(k, i, j) : rc;
 }
 
 int wr_conf_check_pool(const struct wr_conf_check *k)

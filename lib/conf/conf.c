@@ -72,6 +72,19 @@ static void fill_breakers(struct wr_conf *c, const struct wr_settings_marks *mar
 	}
 }
 
+// Mode transport has the host itself behind it.
+static void fill_tunnels(struct wr_conf *c)
+{
+	for (uint32_t i = 0; i < c->tunnel_count; i++) {
+		struct wr_conf_tunnel *t = &c->tunnels[i];
+
+		if (t->mode != WR_CONF_TUNNEL_TRANSPORT || !t->to_remote)
+			continue;
+		t->to[0] = (struct wr_prefix){.addr = t->remote, .len = 128};
+		t->to_count = 1;
+	}
+}
+
 static void fill_ids(struct wr_conf *c)
 {
 	uint16_t id = 0;
@@ -100,6 +113,7 @@ struct wr_conf *wr_conf_parse(const char *file, const char *text, size_t len, st
 	if (rc == 0) {
 		fill_waits(c, c->marks);
 		fill_breakers(c, c->marks);
+		fill_tunnels(c);
 		fill_ids(c);
 		rc = wr_conf_check(c, c->marks, err);
 	}
@@ -159,6 +173,39 @@ int wr_conf_find_pool(const struct wr_conf *c, const char *name)
 			return (int)i;
 	}
 	return -1;
+}
+
+int wr_conf_find_tunnel(const struct wr_conf *c, const char *name)
+{
+	for (uint32_t i = 0; i < c->tunnel_count; i++) {
+		if (strcmp(c->tunnels[i].name, name) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+int wr_conf_tunnel_of(const struct wr_conf *c, const struct wr_addr *a)
+{
+	for (uint32_t i = 0; i < c->tunnel_count; i++) {
+		const struct wr_conf_tunnel *t = &c->tunnels[i];
+
+		for (uint32_t j = 0; j < t->to_count; j++) {
+			if (wr_conf_check_holds(&t->to[j], a))
+				return (int)i;
+		}
+	}
+	return -1;
+}
+
+bool wr_conf_tunnel_required(const struct wr_conf *c, uint32_t tunnel)
+{
+	for (uint32_t i = 0; i < c->pool_count; i++) {
+		const struct wr_conf_pool *p = &c->pools[i];
+
+		if (p->slot != WR_CONF_VACANT && p->tunnel == (int32_t)tunnel && p->require)
+			return true;
+	}
+	return false;
 }
 
 uint32_t wr_conf_backend_slots(const struct wr_conf *c)

@@ -223,6 +223,14 @@ static int keep_backends(
 	return 0;
 }
 
+// Tunnels are those of the running one, in its order.
+static void take_tunnel(const struct plan *p, struct wr_conf_pool *to)
+{
+	const struct wr_conf_tunnel *t = wr_conf_check_pool_tunnel(p->fresh, to);
+
+	to->tunnel = t ? wr_conf_find_tunnel(p->running, t->name) : -1;
+}
+
 // The pool itself moves over, its backends without what is not LIVE.
 static void take_pool(struct plan *p, uint32_t i)
 {
@@ -246,6 +254,7 @@ static void take_pool(struct plan *p, uint32_t i)
 	to->backend_count = live;
 	if (to->backup >= 0)
 		to->backup = p->pools.at[to->backup];
+	take_tunnel(p, to);
 }
 
 static int match_backends(struct plan *p, uint32_t slot)
@@ -371,6 +380,7 @@ static void fill(struct plan *p)
 			continue;
 		n->pools[i].slot = WR_CONF_VACANT;
 		n->pools[i].backup = -1;
+		n->pools[i].tunnel = -1;
 	}
 }
 
@@ -391,6 +401,8 @@ static void take_rest(struct plan *p)
 	memcpy(n->ports, r->ports, sizeof(n->ports));
 	n->route_count = r->route_count;
 	memcpy(n->routes, r->routes, sizeof(n->routes));
+	n->tunnel_count = r->tunnel_count;
+	memcpy(n->tunnels, r->tunnels, sizeof(n->tunnels));
 	n->access = f->access;
 	f->access = (struct wr_conf_access){0};
 }

@@ -9,8 +9,8 @@
 
 // Sizes and devices that are fixed when an instance starts.
 
-static const char *const fixed[] = {"runtime", "ports[]", "routes[]", "pressure.clients",
-	"pressure.hold_requests", "pressure.resets"};
+static const char *const fixed[] = {"runtime", "ports[]", "routes[]", "tunnels[]",
+	"pressure.clients", "pressure.hold_requests", "pressure.resets"};
 static const char *const free_of_it[] = {"runtime.drain_timeout"};
 
 struct restart {

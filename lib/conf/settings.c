@@ -13,10 +13,12 @@
 #define KIB(n) ((n)*1024ULL)
 #define MIB(n) ((n)*1024 * 1024ULL)
 #define GIB(n) ((n)*1024 * 1024 * 1024ULL)
+#define TIB(n) ((n)*1024 * GIB(1ULL))
 
-#define SESSIONS_MOST 16777216  // of any number of sessions or connections
-#define RATE_MOST     100000000 // connections a second: far above any link's SYNs
-#define BYTES_MOST    GIB(100)  // a second: far above any port
+#define SESSIONS_MOST 16777216            // of any number of sessions or connections
+#define RATE_MOST     100000000           // connections a second: far above any link's SYNs
+#define BYTES_MOST    GIB(100)            // a second: far above any port
+#define PACKETS_MOST  1000000000000000000 // of keys; above 2^32-1 with 64-bit sequence numbers only
 
 #define FIELD  WR_SETTINGS_FIELD
 #define ARRAY  WR_SETTINGS_ARRAY
@@ -29,6 +31,9 @@ static const char *const exception_words[] = {"none", "tap", NULL};
 static const char *const mode_words[] = {"tcp", NULL};
 static const char *const accept_words[] = {"eager", "deferred", NULL};
 static const char *const on_reset_words[] = {"pass", "drain", NULL};
+static const char *const tunnel_words[] = {"tunnel", "transport", NULL};
+static const char *const cipher_words[] = {
+	"aes-gcm-128", "aes-gcm-256", "aes-cbc-128-sha256", "aes-cbc-256-sha256", NULL};
 static const char *const balance_words[] = {
 	"maglev", "bounded", "least", "two_choices", "round_robin", NULL};
 static const char *const hash_words[] = {"address_port", "address", "prefix", NULL};
@@ -45,8 +50,8 @@ static const char *const queue_words[] = {
 #undef WR_QUEUE
 	NULL};
 
-// Ports come before routes and pools before services: a name is resolved when it is read, unless
-// its row says late.
+// Ports come before routes, tunnels before pools and pools before services: a name is resolved when
+// it is read, unless its row says late.
 // clang-format off
 static const struct wr_settings_row rows[] = {
 	{.path = "runtime", INSIDE,
@@ -232,6 +237,56 @@ static const struct wr_settings_row rows[] = {
 	{.path = "routes[].port", .type = WR_SETTINGS_T_REF, .refers = "ports[]", .unit = "port", FIELD(wr_conf_route, port),
 	 .help = "Name of the port that the next hop is on."},
 
+	{.path = "tunnels[]", .type = WR_SETTINGS_T_SECTION, ARRAY(wr_conf, tunnels, tunnel_count),
+	 .line_offset = offsetof(struct wr_conf_tunnel, line),
+	 .help = "Encrypted paths to backends: IPsec ESP (RFC 4303) to their gateway, or to the host itself. What goes to an address behind a tunnel is encrypted or dropped."},
+	{.path = "tunnels[].name", .type = WR_SETTINGS_T_NAME, FIELD(wr_conf_tunnel, name),
+	 .help = "Name of the tunnel in pools, messages and telemetry."},
+	{.path = "tunnels[].mode", .type = WR_SETTINGS_T_CHOICE, .choices = tunnel_words, .dflt = "tunnel", FIELD(wr_conf_tunnel, mode),
+	 .help = "tunnel puts whole packets inside, to a gateway before the backends; transport the payload only, to a backend that decrypts itself."},
+	{.path = "tunnels[].local", .type = WR_SETTINGS_T_ADDR, FIELD(wr_conf_tunnel, local),
+	 .help = "Address that the encrypted packets come from: a port's own."},
+	{.path = "tunnels[].remote", .type = WR_SETTINGS_T_ADDR, FIELD(wr_conf_tunnel, remote),
+	 .help = "Address that they go to, of the same family: the gateway, or of mode transport the backend's host."},
+	{.path = "tunnels[].to[]", .type = WR_SETTINGS_T_PREFIX, .zero = "remote", .dflt = "remote", .min_items = 1,
+	 WR_SETTINGS_ITEMS(wr_conf_tunnel, to, to_count), .auto_offset = offsetof(struct wr_conf_tunnel, to_remote),
+	 .help = "What is behind the gateway, of one family: packets there go through the tunnel and nowhere else. With mode tunnel it must be given; with mode transport it is 'remote' and must not."},
+	{.path = "tunnels[].cipher", .type = WR_SETTINGS_T_CHOICE, .choices = cipher_words, .dflt = "aes-gcm-128", FIELD(wr_conf_tunnel, cipher),
+	 .help = "What both ends encrypt and authenticate with: AES-GCM with an ICV of 16 bytes (RFC 4106), or AES-CBC (RFC 3602) with HMAC-SHA-256-128 (RFC 4868) for peers that know nothing newer."},
+	{.path = "tunnels[].keys", .type = WR_SETTINGS_T_TEXT, FIELD(wr_conf_tunnel, keys),
+	 .help = "File with the keys, as an absolute path: one association of a worker and direction a line. Only root or the user of this instance may be able to read it."},
+	{.path = "tunnels[].esn", .type = WR_SETTINGS_T_BOOL, .dflt = "yes", FIELD(wr_conf_tunnel, esn),
+	 .help = "Extended sequence numbers of 64 bits; the other end must say the same. Without them keys end after 2^32-1 packets."},
+	{.path = "tunnels[].replay_window", .type = WR_SETTINGS_T_COUNT, .unit = "packets", .dflt = "1024", .min = 64, .max = 4096,
+	 FIELD(wr_conf_tunnel, replay_window),
+	 .help = "How far behind the newest packet of an association another one may arrive; older ones and repeated ones are dropped."},
+	{.path = "tunnels[].udp_port", .type = WR_SETTINGS_T_COUNT, .unit = "port", .zero = "none", .dflt = "none", .min = 1, .max = 65535,
+	 FIELD(wr_conf_tunnel, udp_port),
+	 .help = "Carry ESP in UDP from and to this port (RFC 3948), which is 4500 where a NAT is on the way; none sends it right on IP."},
+	{.path = "tunnels[].mtu", .type = WR_SETTINGS_T_COUNT, .unit = "bytes", .zero = "auto", .dflt = "auto", .min = 576, .max = 9000,
+	 FIELD(wr_conf_tunnel, mtu),
+	 .help = "Largest encrypted packet that reaches the other end; auto is the port's mtu. The packets inside are smaller by what encryption adds."},
+	{.path = "tunnels[].life", INSIDE,
+	 .help = "When keys have been used enough: then nothing is sent or accepted with them any more, whether there are newer ones or not."},
+	{.path = "tunnels[].life.bytes", .type = WR_SETTINGS_T_SIZE, .zero = "none", .dflt = "none", .min = KIB(64), .max = TIB(1024 * 1024),
+	 FIELD(wr_conf_tunnel, life_bytes),
+	 .help = "Bytes that an association may carry."},
+	{.path = "tunnels[].life.packets", .type = WR_SETTINGS_T_RATE, .zero = "none", .dflt = "none", .unit = "packets", .min = 100, .max = PACKETS_MOST,
+	 FIELD(wr_conf_tunnel, life_packets),
+	 .help = "Packets that an association may carry."},
+	{.path = "tunnels[].life.time", .type = WR_SETTINGS_T_TIME, .zero = "none", .dflt = "none", .min = S(1), .max = H(8760),
+	 FIELD(wr_conf_tunnel, life_us),
+	 .help = "How long keys may be used after they were loaded."},
+	{.path = "tunnels[].life.warn", .type = WR_SETTINGS_T_COUNT, .unit = "percent of a life", .dflt = "80", .min = 1, .max = 99,
+	 FIELD(wr_conf_tunnel, life_warn_percent),
+	 .help = "Share of any of these after which an event asks for new keys."},
+	{.path = "tunnels[].rekey", INSIDE,
+	 .help = "How new keys take the place of old ones."},
+	{.path = "tunnels[].rekey.switch_after", .type = WR_SETTINGS_T_TIME, .dflt = "5s", .min = 0, .max = H(1), FIELD(wr_conf_tunnel, switch_us),
+	 .help = "New keys are accepted at once and sent with as soon as the other end is heard with them, or else after this time."},
+	{.path = "tunnels[].rekey.keep_old", .type = WR_SETTINGS_T_TIME, .dflt = "1m", .min = 0, .max = H(24), FIELD(wr_conf_tunnel, keep_us),
+	 .help = "How long old keys are accepted after that."},
+
 	{.path = "pools[]", .type = WR_SETTINGS_T_SECTION, .min_items = 1, ARRAY(wr_conf, pools, pool_count),
 	 .line_offset = offsetof(struct wr_conf_pool, line), .absent_offset = offsetof(struct wr_conf_pool, slot),
 	 .help = "Groups of backends that serve the same thing."},
@@ -302,6 +357,13 @@ static const struct wr_settings_row rows[] = {
 	{.path = "pools[].breaker.share", .type = WR_SETTINGS_T_DECIMAL, .unit = "share of the backends", .dflt = "0.333", .min = 1, .max = 1000,
 	 FIELD(wr_conf_pool, breaker.share_permille),
 	 .help = "Share of the pool's backends whose breakers may be open at the same time, at least one of them."},
+	{.path = "pools[].ipsec", INSIDE,
+	 .help = "The encrypted path to the backends, health checks included."},
+	{.path = "pools[].ipsec.tunnel", .type = WR_SETTINGS_T_REF, .refers = "tunnels[]", .unit = "tunnel", .zero = "none", .dflt = "none",
+	 .max = UINT32_MAX, FIELD(wr_conf_pool, tunnel),
+	 .help = "Name of the tunnel that all backends of the pool are behind; with none, no backend may be behind any."},
+	{.path = "pools[].ipsec.require", .type = WR_SETTINGS_T_BOOL, .dflt = "yes", FIELD(wr_conf_pool, require),
+	 .help = "yes sends nothing in clear, ever; no lets packets go in clear until the tunnel has had keys once. One pool that says yes says it for the whole tunnel."},
 	{.path = "pools[].source[]", .type = WR_SETTINGS_T_RANGE, .max = WR_MAX_SOURCES, ARRAY(wr_conf_pool, source, source_count),
 	 .help = "Addresses and ranges of addresses that connections to the backends come from; without them, the port's own addresses."},
 	{.path = "pools[].on_down", .type = WR_SETTINGS_T_CHOICE, .choices = on_down_words, .dflt = "reset",
@@ -491,6 +553,8 @@ static const struct wr_settings_row rows[] = {
 	 .help = "How long a connection from proxy_from may take to send its PROXY header."},
 };
 // clang-format on
+
+_Static_assert(sizeof(((struct wr_conf_pool *)0)->tunnel) == 4, "none is stored as UINT32_MAX");
 
 // Values are stored as the types of the table are.
 _Static_assert(

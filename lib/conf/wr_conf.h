@@ -77,6 +77,19 @@ enum wr_conf_slot {
 	WR_CONF_VACANT,  // nothing; name is empty
 };
 
+enum wr_conf_tunnel_mode {
+	WR_CONF_TUNNEL_TUNNEL,    // whole packets inside, to a gateway
+	WR_CONF_TUNNEL_TRANSPORT, // payload only, to the backend's host itself
+};
+
+// In the order of enum wr_ipsec_cipher (lib/ipsec), which the daemon asserts.
+enum wr_conf_cipher {
+	WR_CONF_CIPHER_AES_GCM_128,
+	WR_CONF_CIPHER_AES_GCM_256,
+	WR_CONF_CIPHER_AES_CBC_128_SHA256,
+	WR_CONF_CIPHER_AES_CBC_256_SHA256,
+};
+
 enum wr_conf_congestion {
 	WR_CONF_CONGESTION_CUBIC,
 	WR_CONF_CONGESTION_NEWRENO,
@@ -204,6 +217,29 @@ struct wr_conf_route {
 	uint32_t line;
 };
 
+// An encrypted path (IPsec ESP) to backends. Read at start.
+struct wr_conf_tunnel {
+	char name[WR_NAME_LEN];
+	enum wr_conf_tunnel_mode mode;
+	enum wr_conf_cipher cipher;   // default aes-gcm-128
+	struct wr_addr local, remote; // of packets on the wire, same family; local is a port's own
+	bool to_remote;               // no prefixes were given: `to` is `remote` (mode transport)
+	uint32_t to_count;            // what is behind `remote`; of mode transport only `remote`
+	struct wr_prefix to[WR_MAX_TUNNEL_TO]; // one family; no overlap with other tunnels
+	char keys[256];                        // key file, absolute
+	bool esn;                              // default true
+	uint32_t replay_window;                // packets; default 1024
+	uint16_t udp_port;                     // 0: ESP on IP; else in UDP of this port (RFC 3948)
+	uint16_t mtu;                          // of the path between the two ends; 0: the port's
+	uint64_t life_bytes, life_packets;     // of keys; 0: none
+	wr_us_t life_us;                       // 0: none
+	uint32_t life_warn_percent;            // of life used: event; default 80
+	wr_us_t switch_us; // rekey.switch_after: new keys are used for sending once the far side
+	                   // is heard with them, or then; default 5 s
+	wr_us_t keep_us;   // rekey.keep_old: old ones are accepted so long after that; default 60 s
+	uint32_t line;
+};
+
 struct wr_conf_service {
 	char name[WR_NAME_LEN];
 	uint32_t listen_count;
@@ -294,6 +330,10 @@ struct wr_conf_pool {
 	wr_us_t drain_us;      // for sessions of a backend that is removed or drained without a
 	                       // deadline; 0: no deadline; default 5 min
 	enum wr_conf_slot slot;
+	int32_t tunnel; // ipsec.tunnel: all backends are behind it; -1: none, then none is behind
+	                // any. Without tunnels any value is none
+	bool require; // ipsec.require, default true: nothing in clear, ever. Without it packets go
+	              // in clear until the tunnel has had keys once
 	uint32_t source_count; // 0: the port's own addresses
 	struct wr_conf_source source[16];
 	enum wr_conf_on_down on_down;
@@ -332,6 +372,8 @@ struct wr_conf {
 	struct wr_conf_port ports[WR_MAX_PORTS];
 	uint32_t route_count;
 	struct wr_conf_route routes[WR_MAX_ROUTES];
+	uint32_t tunnel_count;
+	struct wr_conf_tunnel tunnels[WR_MAX_TUNNELS];
 	uint32_t service_count;
 	struct wr_conf_service services[WR_MAX_SERVICES];
 	uint32_t pool_count;
@@ -357,6 +399,11 @@ void wr_conf_reference(FILE *out, bool markdown);
 // Index of a service or pool by name, or -1.
 int wr_conf_find_service(const struct wr_conf *c, const char *name);
 int wr_conf_find_pool(const struct wr_conf *c, const char *name);
+int wr_conf_find_tunnel(const struct wr_conf *c, const char *name);
+// The tunnel that an address is behind, or -1.
+int wr_conf_tunnel_of(const struct wr_conf *c, const struct wr_addr *a);
+// Whether a pool that uses a tunnel requires it, one that is LEAVING included.
+bool wr_conf_tunnel_required(const struct wr_conf *c, uint32_t tunnel);
 
 // Number of backend slots in use or vacant: above every wr_conf_backend.id.
 uint32_t wr_conf_backend_slots(const struct wr_conf *c);

@@ -29,11 +29,12 @@ struct wr_conf_use {
 // have none.
 //
 // Refused whole, naming file, line and key, are changes that need a restart: runtime (but
-// drain_timeout), ports, routes, pressure.clients and pressure.hold_requests (-EBUSY); and more
-// services, pools, backends or queues of limits than there is room for while the old ones leave
-// (-ENOSPC). 0 or negative errno with a sentence; then `fresh` is only fit for wr_conf_free().
-// Runtime, ports and routes of `fresh` become those of `running`, in its order; lines of the file
-// are those of its services, pools and backends only.
+// drain_timeout), ports, routes, tunnels, pressure.clients and pressure.hold_requests (-EBUSY); and
+// more services, pools, backends or queues of limits than there is room for while the old ones
+// leave (-ENOSPC). 0 or negative errno with a sentence; then `fresh` is only fit for
+// wr_conf_free(). Runtime, ports, routes and tunnels of `fresh` become those of `running`, in its
+// order, to which pools[].tunnel is moved along; lines of the file are those of its services, pools
+// and backends only.
 int wr_conf_plan(struct wr_conf *fresh, const struct wr_conf *running,
 	const struct wr_conf_use *use, struct wr_err *err);
 

@@ -68,6 +68,31 @@ struct conf_parts {
 	"        header: 'X-A: \"b\\ c', body: '# \"ok\"'},\n"                                     \
 	"      agent: {port: 5555, interval: 150ms}}\n"
 
+// Every key of a tunnel, and of a pool behind it, whose backends take the place of CONF_POOLS'.
+#define CONF_TUNNEL_ONE                                                                            \
+	"  - name: dc1\n"                                                                          \
+	"    local: 198.18.0.1\n"                                                                  \
+	"    remote: 198.18.9.1\n"                                                                 \
+	"    to: [10.1.0.0/16, 10.3.0.0/24]\n"                                                     \
+	"    keys: /etc/weir/keys/dc1\n"
+#define CONF_TUNNELS_MORE                                                                          \
+	"tunnels:\n" CONF_TUNNEL_ONE "    mode: tunnel\n"                                          \
+	"    cipher: aes-cbc-256-sha256\n"                                                         \
+	"    esn: no\n"                                                                            \
+	"    replay_window: 4096\n"                                                                \
+	"    udp_port: 4500\n"                                                                     \
+	"    mtu: 1400\n"                                                                          \
+	"    life: {bytes: 1TiB, packets: 4G, time: 8h, warn: 99}\n"                               \
+	"    rekey: {switch_after: 0s, keep_old: 90s}\n"                                           \
+	"  - {name: host, mode: transport, local: \"2001:db8::1\", remote: \"2001:db8::55\",\n"    \
+	"     keys: /k2}\n"
+#define CONF_POOLS_BEHIND                                                                          \
+	"  - name: far\n    ipsec: {tunnel: dc1, require: no}\n    source: [198.18.0.50]\n"        \
+	"    backends: [{name: b1, address: \"10.3.0.7:80\"}, {name: b2, address: "                \
+	"\"10.1.9.9:80\"}]\n"                                                                      \
+	"  - {name: end, ipsec: {tunnel: host}, backends: [{name: b, address: "                    \
+	"\"[2001:db8::55]:80\"}]}\n"
+
 static inline void conf_join(char *text, size_t len, struct conf_parts p)
 {
 	snprintf(text, len, "%s%s%s%s%s%s", p.more ? p.more : "",

@@ -106,7 +106,7 @@ static void check_tcp_bad_values(void **state)
 	conf_refused(TCP("    keepalive_probes: 0\n"), "keepalive_probes: value '0' is too small");
 	conf_refused(TCP("    send_buffer: 4KiB\n"),
 		"send_buffer: value '4KiB' is too small; right would be a size from 16KiB to "
-		"512MiB in bytes, KiB, MiB or GiB, such as 128KiB");
+		"512MiB in bytes, KiB, MiB, GiB or TiB, such as 128KiB");
 	conf_refused(TCP("    send_buffer_max: 1G\n"), "send_buffer_max: value '1G' is too large");
 	conf_refused(TCP("    receive_bufer: 1M\n"), "did you mean 'receive_buffer'?");
 }

@@ -48,6 +48,55 @@ static void conf_find_by_name(void **state)
 	wr_conf_free(NULL);
 }
 
+static int tunnel_of(const struct wr_conf *c, const char *address)
+{
+	struct wr_addr a;
+
+	assert_int_equal(wr_addr_parse(address, &a), 0);
+	return wr_conf_tunnel_of(c, &a);
+}
+
+static void conf_tunnel_of_address(void **state)
+{
+	struct wr_conf *c = conf_take((struct conf_parts){
+		.more = CONF_TUNNELS_MORE, .pools = CONF_POOLS CONF_POOLS_BEHIND});
+
+	assert_int_equal(wr_conf_find_tunnel(c, "dc1"), 0);
+	assert_int_equal(wr_conf_find_tunnel(c, "host"), 1);
+	assert_int_equal(wr_conf_find_tunnel(c, "hos"), -1);
+	assert_int_equal(tunnel_of(c, "10.1.0.0"), 0);
+	assert_int_equal(tunnel_of(c, "10.1.255.255"), 0);
+	assert_int_equal(tunnel_of(c, "10.2.0.0"), -1);
+	assert_int_equal(tunnel_of(c, "10.3.0.9"), 0);
+	assert_int_equal(tunnel_of(c, "198.18.9.1"), -1); // its end is not behind it
+	assert_int_equal(tunnel_of(c, "2001:db8::55"), 1);
+	assert_int_equal(tunnel_of(c, "2001:db8::56"), -1);
+	// A short IPv6 prefix has the bits of every IPv4 address behind it, but not the addresses.
+	c->tunnels[0].to_count = 1;
+	memset(&c->tunnels[0].to[0], 0, sizeof(c->tunnels[0].to[0]));
+	assert_int_equal(tunnel_of(c, "10.1.0.0"), -1);
+	assert_int_equal(tunnel_of(c, "2001:db8::56"), 0);
+	wr_conf_free(c);
+}
+
+static void conf_tunnel_required_by_one(void **state)
+{
+	struct wr_conf *c = conf_take((struct conf_parts){.more = CONF_TUNNELS_MORE,
+		.pools = CONF_POOLS CONF_POOLS_BEHIND
+		"  - {name: far2, ipsec: {tunnel: dc1}, source: 198.18.0.51, backends: [{name: b, "
+		"address: \"10.3.0.8:80\"}]}\n"});
+
+	assert_true(wr_conf_tunnel_required(c, 0));
+	assert_true(wr_conf_tunnel_required(c, 1));
+	c->pools[3].slot = WR_CONF_LEAVING; // it has sessions
+	assert_true(wr_conf_tunnel_required(c, 0));
+	c->pools[3].slot = WR_CONF_VACANT;
+	assert_false(wr_conf_tunnel_required(c, 0));
+	c->pools[2].tunnel = -1;
+	assert_false(wr_conf_tunnel_required(c, 1));
+	wr_conf_free(c);
+}
+
 static void conf_pool_limited_by_either(void **state)
 {
 	struct wr_conf *c = conf_take((struct conf_parts){
@@ -109,6 +158,8 @@ int main(void)
 		cmocka_unit_test(conf_load_file),
 		cmocka_unit_test(conf_load_missing),
 		cmocka_unit_test(conf_find_by_name),
+		cmocka_unit_test(conf_tunnel_of_address),
+		cmocka_unit_test(conf_tunnel_required_by_one),
 		cmocka_unit_test(conf_pool_limited_by_either),
 		cmocka_unit_test(conf_workers_auto_leaves_first),
 		cmocka_unit_test(conf_workers_auto_one_cpu),

@@ -3,8 +3,8 @@
 
 static void copy_is_deep(void **state)
 {
-	struct wr_conf *a = conf_take((struct conf_parts){.more = CONF_MORE,
-			       .pools = CONF_POOLS CONF_POOL_MORE,
+	struct wr_conf *a = conf_take((struct conf_parts){.more = CONF_MORE CONF_TUNNELS_MORE,
+			       .pools = CONF_POOLS CONF_POOL_MORE CONF_POOLS_BEHIND,
 			       .services = CONF_SERVICES CONF_SERVICE_MORE}),
 		       *b = wr_conf_copy(a);
 
@@ -12,6 +12,8 @@ static void copy_is_deep(void **state)
 	assert_null(b->marks);
 	assert_int_equal(wr_conf_id(a), wr_conf_id(b));
 	assert_int_equal(wr_conf_diff(a, b, NULL, 0), 0);
+	assert_int_equal(b->tunnel_count, 2);
+	assert_int_equal(b->pools[2].tunnel, 1);
 	b->pools[0].backends[0].weight = 9;
 	b->services[0].sources[0].class = 7;
 	b->services[0].proxied[0].len = 128;

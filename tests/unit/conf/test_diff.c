@@ -79,6 +79,28 @@ static void diff_items(void **state)
 	assert_int_equal(t.count, 8);
 }
 
+static void diff_tunnels(void **state)
+{
+	static const char none[] = "  - {name: far, source: 198.18.0.50, backends: [{name: b, "
+				   "address: \"198.18.0.9:80\"}]}\n",
+			  dc1[] = "  - {name: far, source: 198.18.0.50, ipsec: {tunnel: dc1, "
+				  "require: no}, backends: [{name: b, address: "
+				  "\"10.1.0.9:80\"}]}\n";
+	char pools[2][1024];
+	struct told t;
+
+	snprintf(pools[0], sizeof(pools[0]), "%s%s", CONF_POOLS, none);
+	snprintf(pools[1], sizeof(pools[1]), "%s%s", CONF_POOLS, dc1);
+	t = tell((struct conf_parts){.pools = pools[0]},
+		(struct conf_parts){.pools = pools[1], .more = "tunnels:\n" CONF_TUNNEL_ONE});
+	says(&t, "+ tunnels[dc1] local 198.18.0.1 remote 198.18.9.1 to 10.1.0.0/16,10.3.0.0/24 "
+		 "keys /etc/weir/keys/dc1");
+	says(&t, "~ pools[far].ipsec.tunnel none -> dc1");
+	says(&t, "~ pools[far].ipsec.require yes -> no");
+	says(&t, "~ pools[far].backends[b].address 198.18.0.9:80 -> 10.1.0.9:80");
+	assert_int_equal(t.count, 4);
+}
+
 // References are compared by name, rows that are not LIVE are not there.
 static void diff_planned(void **state)
 {
@@ -144,6 +166,7 @@ int main(void)
 		cmocka_unit_test(diff_nothing),
 		cmocka_unit_test(diff_values),
 		cmocka_unit_test(diff_items),
+		cmocka_unit_test(diff_tunnels),
 		cmocka_unit_test(diff_planned),
 		cmocka_unit_test(diff_long_and_many),
 		cmocka_unit_test(diff_id),

@@ -24,6 +24,8 @@ static void forget_lines(struct wr_conf *c)
 		c->ports[i].line = 0;
 	for (uint32_t i = 0; i < c->route_count; i++)
 		c->routes[i].line = 0;
+	for (uint32_t i = 0; i < c->tunnel_count; i++)
+		c->tunnels[i].line = 0;
 	for (uint32_t i = 0; i < c->pressure.marks_count; i++)
 		c->pressure.marks[i].line = 0;
 	for (uint32_t i = 0; i < c->service_count; i++) {
@@ -125,6 +127,25 @@ static void dump_round_trip_everything(void **state)
 		"  - {name: null, listen: \"198.18.0.1:65535\", pool: \"true\"}\n"});
 }
 
+static void dump_round_trip_tunnels(void **state)
+{
+	struct conf_parts p = {.more = CONF_TUNNELS_MORE, .pools = CONF_POOLS CONF_POOLS_BEHIND};
+	struct wr_conf *c = conf_take(p);
+	char *text = dump(c);
+
+	assert_non_null(strstr(text, "    cipher: aes-cbc-256-sha256\n"));
+	assert_non_null(strstr(text, "    to: [\"10.1.0.0/16\", \"10.3.0.0/24\"]\n"));
+	assert_non_null(strstr(text, "    to: remote # [\"2001:db8::55/128\"]\n"));
+	assert_non_null(strstr(text, "    keys: \"/etc/weir/keys/dc1\"\n"));
+	assert_non_null(strstr(text, "      bytes: 1TiB\n      packets: 4G\n"));
+	assert_non_null(strstr(text, "      keep_old: 90s\n"));
+	assert_non_null(strstr(text, "    ipsec:\n      tunnel: \"dc1\"\n      require: no\n"));
+	assert_non_null(strstr(text, "    ipsec:\n      tunnel: none\n      require: yes\n"));
+	round_trip(p);
+	free(text);
+	wr_conf_free(c);
+}
+
 static void dump_round_trip_words(void **state)
 {
 	struct conf_parts p = {.more = "pressure: {enabled: no, hold: off, stall: off, evictions: "
@@ -172,7 +193,7 @@ static void dump_round_trip_ack_delay_off(void **state)
 
 static void dump_shows_every_key(void **state)
 {
-	struct wr_conf *c = conf_take((struct conf_parts){.more = CONF_MORE,
+	struct wr_conf *c = conf_take((struct conf_parts){.more = CONF_MORE CONF_TUNNELS_MORE,
 		.pools = CONF_POOLS CONF_POOL_MORE,
 		.services = CONF_SERVICES CONF_SERVICE_MORE});
 	char *text = dump(c), key[40];
@@ -192,6 +213,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dump_round_trip_defaults),
 		cmocka_unit_test(dump_round_trip_everything),
+		cmocka_unit_test(dump_round_trip_tunnels),
 		cmocka_unit_test(dump_round_trip_words),
 		cmocka_unit_test(dump_round_trip_waits_follow),
 		cmocka_unit_test(dump_round_trip_ack_delay_off),

@@ -84,6 +84,28 @@ static void edit_add_wrong(void **state)
 	wr_conf_free(c);
 }
 
+// By telemetry as by a file: what is behind a tunnel is what its pool says.
+static void edit_add_behind_tunnel(void **state)
+{
+	struct wr_conf *c = conf_take((struct conf_parts){
+		.more = CONF_TUNNELS_MORE, .pools = CONF_POOLS CONF_POOLS_BEHIND});
+	struct wr_conf_backend b = backend("b3", "10.1.7.7:80");
+	struct wr_err err = {{0}};
+
+	refused(c, "web", b, -EINVAL,
+		"backend web/b3: address: value '10.1.7.7:80' is behind tunnel 'dc1', but pool "
+		"'web' does not say so: overlapping selectors");
+	refused(c, "web", backend("b3", "[2001:db8::55]:81"), -EINVAL, "behind tunnel 'host'");
+	refused(c, "far", backend("b3", "198.18.0.13:80"), -EINVAL,
+		"backend far/b3: address: value '198.18.0.13:80' is behind no tunnel, but pool "
+		"'far' says tunnel 'dc1'");
+	refused(c, "end", b, -EINVAL, "is behind tunnel 'dc1', but pool 'end' says tunnel 'host'");
+	assert_int_equal(wr_conf_add_backend(c, "far", &b, &err), 0);
+	b = backend("b3", "[2001:db8::55]:81");
+	assert_int_equal(wr_conf_add_backend(c, "end", &b, &err), 0);
+	wr_conf_free(c);
+}
+
 static void edit_remove(void **state)
 {
 	struct wr_conf *c = conf_take((struct conf_parts){0});
@@ -208,6 +230,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(edit_add),
 		cmocka_unit_test(edit_add_wrong),
+		cmocka_unit_test(edit_add_behind_tunnel),
 		cmocka_unit_test(edit_remove),
 		cmocka_unit_test(edit_remove_old_source_is_another),
 		cmocka_unit_test(edit_remove_within),

@@ -287,6 +287,52 @@ static void plan_no_room_while_the_old_leave(void **state)
 	wr_conf_free(c);
 }
 
+// The running one's tunnels and their order stay; what pools say of them may change.
+static void plan_tunnels(void **state)
+{
+	static const char
+		first[] = "tunnels:\n" CONF_TUNNEL_ONE
+			  "  - {name: dc2, local: 198.18.0.1, remote: 198.18.9.2, to: 10.9.0.0/16, "
+			  "keys: /k}\n",
+		second[] =
+			"tunnels:\n"
+			"  - {name: dc2, local: 198.18.0.1, remote: 198.18.9.2, to: 10.9.0.0/16, "
+			"keys: /k}\n" CONF_TUNNEL_ONE,
+		one[] = "pools:\n  - {name: a, ipsec: {tunnel: dc2}, backends: [{name: b, address: "
+			"\"10.9.0.1:1\"}]}\n",
+		two[] = "pools:\n  - {name: n, ipsec: {tunnel: dc1, require: no}, backends: "
+			"[{name: b, address: \"10.1.0.1:1\"}]}\n"
+			"  - {name: a, ipsec: {tunnel: dc2, require: no}, backends: [{name: b, "
+			"address: \"10.9.0.1:1\"}]}\n",
+		clear[] = "pools:\n  - {name: n, backends: [{name: b, address: "
+			  "\"198.18.0.9:1\"}]}\n",
+		services[] = "services:\n" SERVICE("x", "80", "a"),
+		other[] = "services:\n" SERVICE("x", "80", "n");
+	struct wr_conf *c =
+		conf_take((struct conf_parts){.more = first, .pools = one, .services = services});
+
+	assert_int_equal(c->pools[0].tunnel, 1);
+	assert_true(wr_conf_tunnel_required(c, 1));
+	plan_next(
+		&c, (struct conf_parts){.more = second, .pools = two, .services = services}, false);
+	assert_string_equal(c->tunnels[0].name, "dc1");
+	assert_int_equal(c->pools[0].tunnel, 1);
+	assert_int_equal(c->pools[1].tunnel, 0);
+	assert_int_equal(plan_id(c, "a", "b", WR_CONF_LIVE), 0);
+	assert_false(wr_conf_tunnel_required(c, 1));
+	// One that leaves keeps what it had, then nothing is left of it.
+	plan_next(
+		&c, (struct conf_parts){.more = second, .pools = clear, .services = other}, false);
+	assert_int_equal(c->pools[0].slot, WR_CONF_LEAVING);
+	assert_int_equal(c->pools[0].tunnel, 1);
+	assert_int_equal(c->pools[1].tunnel, -1);
+	plan_next(&c, (struct conf_parts){.more = first, .pools = clear, .services = other}, false);
+	plan_next(&c, (struct conf_parts){.more = first, .pools = clear, .services = other}, false);
+	assert_int_equal(c->pools[0].slot, WR_CONF_VACANT);
+	assert_int_equal(c->pools[0].tunnel, -1);
+	wr_conf_free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -301,6 +347,7 @@ int main(void)
 		cmocka_unit_test(plan_edited_copy),
 		cmocka_unit_test(plan_edited_copy_with_a_drain),
 		cmocka_unit_test(plan_no_room_while_the_old_leave),
+		cmocka_unit_test(plan_tunnels),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -105,6 +105,7 @@ static void put_pool(struct run *r, struct wr_conf_pool *p, uint32_t i)
 {
 	snprintf(p->name, sizeof(p->name), "p%u", i);
 	p->backup = -1;
+	p->tunnel = -1;
 	p->source_count = 1;
 	p->source[0].first.b[15] = p->source[0].last.b[15] = (uint8_t)(1 + r->w.pool[i].source);
 	p->backends = calloc(BACKENDS, sizeof(*p->backends));

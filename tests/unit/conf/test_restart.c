@@ -56,6 +56,35 @@ static void restart_pressure(void **state)
 		"pressure.hold_requests: value '7' is in force as '4096'");
 }
 
+static void tunnels_refused(const char *more, const char *sentence)
+{
+	struct wr_conf *c = conf_take((struct conf_parts){.more = "tunnels:\n" CONF_TUNNEL_ONE});
+	struct wr_err err = {{0}};
+
+	assert_int_equal(plan_try(&c, (struct conf_parts){.more = more}, false, &err), -EBUSY);
+	if (!strstr(err.text, sentence))
+		fail_msg("says:      %s\nshould say: %s", err.text, sentence);
+	wr_conf_free(c);
+}
+
+static void restart_tunnels(void **state)
+{
+	tunnels_refused("", "t.yaml: tunnels[dc1]: it is not there any more, which only a restart "
+			    "changes; right would be to keep it, or a restart");
+	tunnels_refused("tunnels:\n" CONF_TUNNEL_ONE
+			"  - {name: h, mode: transport, local: 198.18.0.1, remote: 198.18.9.9, "
+			"keys: /k}\n",
+		"t.yaml:7: tunnels[h]: it is new, which only a restart changes");
+	tunnels_refused("tunnels:\n" CONF_TUNNEL_ONE "    rekey: {keep_old: 9s}\n",
+		"t.yaml:7: tunnels[dc1].rekey.keep_old: value '9s' is in force as '1m'");
+	tunnels_refused("tunnels:\n" CONF_TUNNEL_ONE "    cipher: aes-gcm-256\n",
+		"tunnels[dc1].cipher: value 'aes-gcm-256' is in force as 'aes-gcm-128'");
+	tunnels_refused("tunnels:\n"
+			"  - {name: dc1, local: 198.18.0.1, remote: 198.18.9.1, to: "
+			"[10.3.0.0/24, 10.1.0.0/17], keys: /etc/weir/keys/dc1}\n",
+		"tunnels[dc1].to: value '10.1.0.0/1");
+}
+
 // Order and what the program chose do not count; what is free of it is taken.
 static void restart_not_for(void **state)
 {
@@ -104,6 +133,7 @@ int main(void)
 		cmocka_unit_test(restart_runtime),
 		cmocka_unit_test(restart_ports_and_routes),
 		cmocka_unit_test(restart_pressure),
+		cmocka_unit_test(restart_tunnels),
 		cmocka_unit_test(restart_not_for),
 		cmocka_unit_test(restart_auto_workers),
 	};
