@@ -148,12 +148,13 @@ const struct l3_addr *l3_addr_source(
 
 bool wr_l3_source(const struct wr_l3_net *n, const struct wr_addr *dst, struct wr_addr *out)
 {
-	const struct l3_route *r = l3_route_lookup(n, dst);
+	int tunnel = l3_tunnel_find(n, dst);
+	const struct l3_route *r = tunnel < 0 ? l3_route_lookup(n, dst) : NULL;
 	const struct l3_addr *own;
 
-	if (r == NULL)
+	if (tunnel < 0 && r == NULL)
 		return false;
-	own = l3_addr_source(n, r->port, dst, false);
+	own = l3_addr_source(n, tunnel < 0 ? r->port : n->tunnel[tunnel].port, dst, false);
 	if (own == NULL)
 		return false;
 	*out = own->addr;

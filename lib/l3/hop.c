@@ -123,15 +123,29 @@ static struct rte_mbuf *hop_pop(struct wr_l3 *l, struct l3_hop *h)
 	return m;
 }
 
+// A frame was let out in clear before it waited; since then its tunnel may have become required.
+static bool tunnelled_since(struct wr_l3 *l, struct rte_mbuf *m)
+{
+	if (likely(l->net->tunnel_count == 0 || m->port == L3_NO_PORT ||
+		    !l3_tunnel_required(l->net, m->port)))
+		return false;
+	l3_tunnel_keep(l, m, m->port);
+	return true;
+}
+
 bool l3_hop_flush(struct wr_l3 *l, struct l3_hop *h, const struct rte_ether_addr *mac,
 	struct wr_l3_tx *tx, uint16_t keep)
 {
 	while (h->frames > 0) {
+		struct rte_mbuf *m;
+
 		if (tx->count + keep >= tx->room) {
 			l->hops_again = true;
 			return false;
 		}
-		l3_output_eth(l, hop_pop(l, h), h->port, mac, tx);
+		m = hop_pop(l, h);
+		if (!tunnelled_since(l, m))
+			l3_output_eth(l, m, h->port, mac, tx);
 	}
 	hop_del(l, h);
 	return true;
@@ -203,5 +217,5 @@ void l3_hop_fini(struct wr_l3 *l)
 
 uint32_t wr_l3_queued(const struct wr_l3 *l)
 {
-	return l->queued;
+	return l->queued + l->tunnelled.count;
 }

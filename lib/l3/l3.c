@@ -32,6 +32,7 @@ void wr_l3_destroy(struct wr_l3 *l)
 	if (l == NULL)
 		return;
 	l3_hop_fini(l);
+	l3_tunnel_fini(l);
 	rte_free(l);
 }
 
@@ -110,6 +111,8 @@ wr_us_t wr_l3_next_timer(const struct wr_l3 *l)
 {
 	wr_us_t next = WR_US_NEVER;
 
+	if (l->tunnelled.count > 0)
+		return 0;
 	if (l->hop_count > 0) {
 		if (l->hops_again ||
 			__atomic_load_n(&l->net->changes, __ATOMIC_ACQUIRE) != l->changes_seen)

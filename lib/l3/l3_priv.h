@@ -4,6 +4,7 @@
 #include "wr_l3.h"
 
 #include "l3_neigh.h"
+#include "l3_tunnel.h"
 
 #include "wr_hash.h"
 #include "wr_rng.h"
@@ -80,6 +81,9 @@ struct wr_l3_net {
 	uint32_t addr_mask;
 	struct l3_route *route; // by length, longest first
 	uint32_t route_count;
+	uint32_t tunnel_count, behind_count;
+	struct l3_tunnel *tunnel;
+	struct l3_behind *behind;
 	struct l3_neigh *neigh;
 	uint32_t neigh_mask;
 	uint32_t neigh_max;
@@ -98,13 +102,17 @@ struct wr_l3_net {
 };
 
 // The way to a destination that was used lately. Routes and the ports' own addresses stay as they
-// are made, so of all that was looked up only the neighbour can change, and its entry tells.
-#define L3_PATH_BITS 7
+// are made, so of all that was looked up only the neighbour can change, and its entry tells. What
+// is behind a tunnel has no neighbour among `path`, whether or not the tunnel is required: so each
+// packet to it is looked at, and others do not pay for that.
+#define L3_PATH_BITS  7
+#define L3_OUTER_BITS 6
 struct l3_path {
 	struct wr_addr dst;
 	struct wr_addr hop;
-	const struct l3_neigh *neigh; // NULL: empty
+	const struct l3_neigh *neigh; // NULL: to be looked up
 	const struct wr_l3_port *port;
+	uint16_t tunnel; // that dst is behind, plus 1; 0: not known
 } __rte_cache_aligned;
 
 // A next hop that frames wait for, and a frame that waits.
@@ -119,7 +127,7 @@ struct l3_hop {
 };
 
 struct l3_wait {
-	struct rte_mbuf *m;
+	struct rte_mbuf *m; // m->port, if there are tunnels: the one that it leaves in clear now
 	uint32_t next;
 };
 
@@ -143,6 +151,9 @@ struct wr_l3 {
 	wr_us_t echo_us;
 	uint16_t ip_id;
 	struct l3_path path[1u << L3_PATH_BITS]; // by destination, the latest of its place
+	// the same for what leaves whatever tunnels say: encrypted, or in clear for now
+	struct l3_path outer[1u << L3_OUTER_BITS];
+	struct l3_tunnelled tunnelled;
 };
 
 // --- small things ---------------------------------------------------------------------------
@@ -216,6 +227,7 @@ void l3_dad_conflict(
 
 // --- route.c --------------------------------------------------------------------------------
 int l3_route_build(struct wr_l3_net *n, const struct wr_l3_config *cfg, struct wr_err *err);
+void l3_prefix_mask(uint8_t len, uint64_t mask[2]);
 const struct l3_route *l3_route_lookup(const struct wr_l3_net *n, const struct wr_addr *dst);
 
 // --- hop.c ----------------------------------------------------------------------------------

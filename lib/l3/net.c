@@ -236,6 +236,9 @@ static int net_init(
 	rc = l3_route_build(n, cfg, err);
 	if (rc != 0)
 		return rc;
+	rc = l3_tunnel_build(n, cfg, err);
+	if (rc != 0)
+		return rc;
 	n->want = want_create();
 	if (n->want == NULL || l3_neigh_init(n, neighbours) != 0)
 		return wr_err_set(err, ENOMEM, "no memory for %u neighbours", neighbours);
@@ -275,6 +278,8 @@ void wr_l3_net_destroy(struct wr_l3_net *n)
 	rte_free(n->addr);
 	rte_free(n->addr_slot);
 	rte_free(n->route);
+	rte_free(n->tunnel);
+	rte_free(n->behind);
 	rte_free(n->neigh);
 	rte_free(n->want);
 	rte_free(n);

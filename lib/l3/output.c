@@ -92,7 +92,7 @@ static const struct l3_neigh *output_hop(struct wr_l3 *l, struct rte_mbuf *m, ui
 }
 
 // Look everything up, and remember it in *p.
-static __rte_noinline void output_lookup(struct wr_l3 *l, struct rte_mbuf *m, struct l3_path *p,
+static void output_route(struct wr_l3 *l, struct rte_mbuf *m, struct l3_path *p,
 	const struct wr_addr *dst, struct wr_l3_tx *tx, wr_us_t now)
 {
 	const struct l3_route *r = l3_route_lookup(l->net, dst);
@@ -108,10 +108,82 @@ static __rte_noinline void output_lookup(struct wr_l3 *l, struct rte_mbuf *m, st
 	p->neigh = output_hop(l, m, r->port, hop, tx, now);
 }
 
-static inline struct l3_path *path_of(struct wr_l3 *l, const struct wr_addr *dst)
+// Whether *p is the way to dst and nothing is to be done first but read the neighbour's word.
+static __rte_always_inline bool path_holds(
+	struct wr_l3 *l, const struct l3_path *p, const struct wr_addr *dst, uint64_t *word)
+{
+	return p->neigh != NULL && wr_addr_eq(&p->dst, dst) &&
+	       l3_neigh_read(p->neigh, p->port->id, &p->hop, word) &&
+	       l3_word_state(*word) == L3_NEIGH_REACHABLE &&
+	       (l->hop_count == 0 || l3_hop_lookup(l, p->port->id, &p->hop) == NULL);
+}
+
+// The place of a destination among 1 << bits.
+static inline struct l3_path *path_of(struct l3_path *of, uint32_t bits, const struct wr_addr *dst)
 {
 	// Without a key: who aims at one place gains that these look-ups are made.
-	return &l->path[(dst->q[0] ^ dst->q[1]) * 0x9e3779b97f4a7c15ULL >> (64 - L3_PATH_BITS)];
+	return &of[(dst->q[0] ^ dst->q[1]) * 0x9e3779b97f4a7c15ULL >> (64 - bits)];
+}
+
+// Send whatever tunnels say. `tunnel` is the one that it must stay out of while it waits for a
+// neighbour, L3_NO_PORT: none.
+static __rte_always_inline void output_outer(struct wr_l3 *l, struct rte_mbuf *m,
+	const struct wr_addr *dst, uint16_t ethertype, uint16_t tunnel, struct wr_l3_tx *tx,
+	wr_us_t now)
+{
+	struct l3_path *p = path_of(l->outer, L3_OUTER_BITS, dst);
+	struct rte_ether_addr mac;
+	uint64_t word;
+
+	if (likely(path_holds(l, p, dst, &word))) {
+		mac = l3_word_mac(word);
+		output_eth(l, m, p->port, &mac, ethertype, tx);
+		return;
+	}
+	m->port = tunnel;
+	output_route(l, m, p, dst, tx, now);
+}
+
+// A packet to what is behind a tunnel: kept to be encrypted, or sent in clear while it may be.
+// False when it is behind none. That it is asked for every packet is what makes
+// wr_l3_tunnel_require() hold from the next one on; so the place among l->path is left without a
+// neighbour.
+static bool output_tunnel(struct wr_l3 *l, struct rte_mbuf *m, struct l3_path *p,
+	const struct wr_addr *dst, struct wr_l3_tx *tx, wr_us_t now)
+{
+	struct wr_addr to = *dst;
+	uint16_t tunnel;
+
+	if (p->tunnel == 0 || !wr_addr_eq(&p->dst, &to)) {
+		int found = l3_tunnel_find(l->net, &to);
+
+		if (found < 0)
+			return false;
+		if (unlikely(wr_l3_classify(l->net, &to) != WR_L3_NOT_OURS)) {
+			refuse(l, m, WR_DROP_no_route);
+			return true;
+		}
+		*p = (struct l3_path){.dst = to, .tunnel = (uint16_t)(found + 1)};
+	}
+	tunnel = p->tunnel - 1;
+	if (likely(l3_tunnel_required(l->net, tunnel)))
+		l3_tunnel_keep(l, m, tunnel);
+	else
+		output_outer(l, m, &to,
+			wr_addr_is_v4(&to) ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6, tunnel, tx,
+			now);
+	return true;
+}
+
+static __rte_noinline void output_lookup(struct wr_l3 *l, struct rte_mbuf *m, struct l3_path *p,
+	const struct wr_addr *dst, struct wr_l3_tx *tx, wr_us_t now)
+{
+	if (l->net->tunnel_count != 0) {
+		if (output_tunnel(l, m, p, dst, tx, now))
+			return;
+		m->port = L3_NO_PORT;
+	}
+	output_route(l, m, p, dst, tx, now);
 }
 
 void wr_l3_output(struct wr_l3 *l, struct rte_mbuf *m, struct wr_l3_tx *tx, wr_us_t now)
@@ -128,14 +200,25 @@ void wr_l3_output(struct wr_l3 *l, struct rte_mbuf *m, struct wr_l3_tx *tx, wr_u
 		refuse(l, m, WR_DROP_tx_error);
 		return;
 	}
-	p = path_of(l, &dst);
-	if (likely(p->neigh != NULL && wr_addr_eq(&p->dst, &dst) &&
-		    l3_neigh_read(p->neigh, p->port->id, &p->hop, &word) &&
-		    l3_word_state(word) == L3_NEIGH_REACHABLE &&
-		    (l->hop_count == 0 || l3_hop_lookup(l, p->port->id, &p->hop) == NULL))) {
+	p = path_of(l->path, L3_PATH_BITS, &dst);
+	if (likely(path_holds(l, p, &dst, &word))) {
 		mac = l3_word_mac(word);
 		output_eth(l, m, p->port, &mac, ethertype, tx);
 		return;
 	}
 	output_lookup(l, m, p, &dst, tx, now);
+}
+
+void wr_l3_output_outer(struct wr_l3 *l, struct rte_mbuf *m, struct wr_l3_tx *tx, wr_us_t now)
+{
+	struct wr_addr dst;
+	uint16_t ethertype;
+
+	RTE_ASSERT(!l3_tx_full(tx));
+	ethertype = read_dst(m, &dst);
+	if (unlikely(l3_tx_full(tx) || ethertype == 0)) {
+		refuse(l, m, WR_DROP_tx_error);
+		return;
+	}
+	output_outer(l, m, &dst, ethertype, L3_NO_PORT, tx, now);
 }

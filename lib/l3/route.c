@@ -12,7 +12,7 @@ enum {
 	RANK_GATEWAY
 };
 
-static void mask_of(uint8_t len, uint64_t mask[2])
+void l3_prefix_mask(uint8_t len, uint64_t mask[2])
 {
 	struct wr_addr m;
 
@@ -32,7 +32,7 @@ static void route_append(struct wr_l3_net *n, const struct wr_prefix *to, const 
 
 	*r = (struct l3_route){.port = port, .len = to->len, .rank = rank};
 	r->v4 = wr_addr_is_v4(&to->addr);
-	mask_of(to->len, r->mask);
+	l3_prefix_mask(to->len, r->mask);
 	r->value[0] = to->addr.q[0] & r->mask[0];
 	r->value[1] = to->addr.q[1] & r->mask[1];
 	if (via != NULL)
@@ -149,7 +149,8 @@ const struct l3_route *l3_route_lookup(const struct wr_l3_net *n, const struct w
 	return NULL;
 }
 
-bool wr_l3_path(const struct wr_l3_net *n, const struct wr_addr *dst, uint16_t *port, uint16_t *mtu)
+bool wr_l3_path_outer(
+	const struct wr_l3_net *n, const struct wr_addr *dst, uint16_t *port, uint16_t *mtu)
 {
 	const struct l3_route *r = l3_route_lookup(n, dst);
 

@@ -45,11 +45,21 @@ struct wr_l3_route {
 	uint16_t port;
 };
 
+// What goes to these prefixes leaves only encrypted, to `remote`.
+struct wr_l3_tunnel {
+	struct wr_addr remote; // may lie in `to` itself (transport mode)
+	uint32_t to_count;
+	struct wr_prefix to[WR_MAX_TUNNEL_TO]; // one family; in none of another tunnel
+	bool clear; // until wr_l3_tunnel_require(): in clear, as if there were no tunnel
+};
+
 struct wr_l3_config {
 	uint32_t port_count;
 	const struct wr_l3_port *ports;
 	uint32_t route_count;
 	const struct wr_l3_route *routes;
+	uint32_t tunnel_count;
+	const struct wr_l3_tunnel *tunnels;
 	uint32_t vip_count; // addresses of services; announced on the port whose prefix holds them
 	const struct wr_addr *vips;
 	uint32_t vip_room; // how many there may ever be, those given up included; least: vip_count
@@ -61,7 +71,7 @@ struct wr_l3_config {
 };
 
 // Check and make the shared part. NULL with a sentence: duplicate address, gateway off-link, route
-// via an address that no port reaches.
+// via an address that no port reaches, tunnels that overlap or whose remote end no port reaches.
 struct wr_l3_net *wr_l3_net_create(
 	const struct wr_l3_config *cfg, uint64_t seed, wr_us_t now, struct wr_err *err);
 void wr_l3_net_destroy(struct wr_l3_net *n);
@@ -113,6 +123,16 @@ bool wr_l3_input(struct wr_l3 *l, struct wr_pkt *p, struct wr_l3_tx *tx, wr_us_t
 // caller leaves room for at least one frame in *tx.
 void wr_l3_output(struct wr_l3 *l, struct rte_mbuf *m, struct wr_l3_tx *tx, wr_us_t now);
 
+// The same for a packet to a tunnel's prefix: it is not sent but kept, in order, m->port being the
+// tunnel (at most WR_L3_TUNNELLED of them; above that WR_DROP_ipsec_out_queue_full), until the
+// caller takes and encrypts them. Moves up to `room` into m, oldest first; returns how many. Also
+// after wr_l3_poll(): what waited for a neighbour in clear may have to be encrypted by then.
+#define WR_L3_TUNNELLED 128
+uint16_t wr_l3_take_tunnelled(struct wr_l3 *l, struct rte_mbuf **m, uint16_t room);
+
+// Send an encrypted packet: as wr_l3_output(), whatever tunnels say of its destination.
+void wr_l3_output_outer(struct wr_l3 *l, struct rte_mbuf *m, struct wr_l3_tx *tx, wr_us_t now);
+
 // Timers and duties: ageing, probes, announcements (worker 0), and frames whose neighbour became
 // known since (every worker). Call once a loop; cheap when nothing is due.
 void wr_l3_poll(struct wr_l3 *l, struct wr_l3_tx *tx, wr_us_t now);
@@ -125,14 +145,32 @@ wr_us_t wr_l3_next_timer(const struct wr_l3 *l); // for virtual clocks
 bool wr_l3_path(
 	const struct wr_l3_net *n, const struct wr_addr *dst, uint16_t *port, uint16_t *mtu);
 
+// The same, whatever tunnels say. wr_l3_path() of what is behind a tunnel is the port towards its
+// remote end, and the MTU that wr_l3_tunnel_mtu() gave; no way while it gave none. While it may be
+// left in clear: the port of the way in clear, if there is one, and never more than that MTU, which
+// holds later.
+bool wr_l3_path_outer(
+	const struct wr_l3_net *n, const struct wr_addr *dst, uint16_t *port, uint16_t *mtu);
+
+// The tunnel that an address is behind and that may not be left in clear, or -1. Any thread; for
+// what arrives in clear and must not.
+int wr_l3_tunnel_of(const struct wr_l3_net *n, const struct wr_addr *a);
+// Largest plain packet that a tunnel takes; 0: none. Before workers run.
+void wr_l3_tunnel_mtu(struct wr_l3_net *n, uint16_t tunnel, uint16_t mtu);
+// From now on in clear, or encrypted only. Any thread. What wr_l3_output() is given after it has
+// returned follows it, and so do packets that wait for a neighbour; frames that are in a *tx
+// already are the caller's.
+void wr_l3_tunnel_require(struct wr_l3_net *n, uint16_t tunnel, bool require);
+
 // A source address of ours for a destination: the port's own address of the same family whose
-// prefix fits best. False when none.
+// prefix fits best. False when none. Behind a tunnel: of the port towards its remote end, also
+// while it may be left in clear, so that it holds later.
 bool wr_l3_source(const struct wr_l3_net *n, const struct wr_addr *dst, struct wr_addr *out);
 
 // True when every address passed duplicate detection (or it is off).
 bool wr_l3_ready(const struct wr_l3_net *n);
 
-// Frames waiting for neighbours in this worker.
+// Frames waiting for neighbours in this worker, and packets waiting to be taken for a tunnel.
 uint32_t wr_l3_queued(const struct wr_l3 *l);
 
 // Solicited-node and other multicast MACs that the port must accept; returns how many.
