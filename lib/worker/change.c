@@ -11,6 +11,7 @@
 
 #include <rte_cycles.h>
 
+#include "ipsec.h"
 #include "vips.h"
 #include "wr_log.h"
 
@@ -156,6 +157,7 @@ struct wr_fabric_change *wr_fabric_change_begin(
 		    f->shared, fresh, &f->cfg.secret[2], f->cfg.pools[0]->numa_node, err) < 0 ||
 		parts_make(ch, err) < 0)
 		goto fail_backends;
+	fabric_ipsec_guard(f, fresh);
 	f->changing = true;
 	return ch;
 

@@ -10,6 +10,7 @@
 #include <rte_cycles.h>
 #include <rte_malloc.h>
 
+#include "ipsec.h"
 #include "vips.h"
 #include "worker_life.h"
 
@@ -51,18 +52,21 @@ static int l3_create(struct wr_fabric *f, wr_us_t now, struct wr_err *err)
 	const struct wr_conf *c = f->cfg.conf;
 	struct wr_l3_port *ports = calloc(c->port_count, sizeof(*ports));
 	struct wr_l3_route *routes = calloc(c->route_count + 1, sizeof(*routes));
+	struct wr_l3_tunnel *tunnels = calloc(c->tunnel_count + 1, sizeof(*tunnels));
 	struct wr_addr *vips = calloc(VIPS_MAX, sizeof(*vips));
 	int rc = vips_init(&f->vips, c, err);
 	struct wr_l3_config lc = {.port_count = c->port_count,
 		.ports = ports,
 		.route_count = c->route_count,
 		.routes = routes,
+		.tunnel_count = c->tunnel_count,
+		.tunnels = tunnels,
 		.vips = vips,
 		.vip_room = 2 * VIPS_MAX, // given up ones stay in its table
 		.wait_frames_per_hop = HOP_FRAMES,
 		.dad = c->runtime.dad};
 
-	if (ports == NULL || routes == NULL || vips == NULL) {
+	if (ports == NULL || routes == NULL || tunnels == NULL || vips == NULL) {
 		wr_err_set(err, ENOMEM, "out of memory");
 	} else if (rc == 0) {
 		for (uint16_t i = 0; i < c->port_count; i++)
@@ -71,6 +75,7 @@ static int l3_create(struct wr_fabric *f, wr_us_t now, struct wr_err *err)
 			routes[i] = (struct wr_l3_route){.to = c->routes[i].to,
 				.via = c->routes[i].via,
 				.port = (uint16_t)c->routes[i].port};
+		fabric_ipsec_l3(c, tunnels);
 		for (uint32_t i = 0; i < f->vips.count; i++)
 			vips[lc.vip_count++] = f->vips.list[i].addr;
 		vips_commit(&f->vips, 0, now);
@@ -78,6 +83,7 @@ static int l3_create(struct wr_fabric *f, wr_us_t now, struct wr_err *err)
 	}
 	free(ports);
 	free(routes);
+	free(tunnels);
 	free(vips);
 	return f->l3 == NULL ? -EINVAL : 0;
 }
@@ -202,7 +208,8 @@ struct wr_fabric *wr_fabric_create(
 	f->cycles_per_ms = rte_get_tsc_hz() / 1000;
 	f->shared = wr_proxy_shared_create(cfg->conf, cfg->backends, cfg->workers, &cfg->secret[2],
 		cfg->pools[0]->numa_node, err);
-	if (f->shared == NULL || l3_create(f, now, err) < 0 || steering_create(f, err) < 0)
+	if (f->shared == NULL || l3_create(f, now, err) < 0 || fabric_ipsec_create(f, err) < 0 ||
+		fabric_ipsec_paths(f, err) < 0 || steering_create(f, err) < 0)
 		goto fail;
 	for (uint16_t i = 0; i < cfg->workers; i++)
 		if (worker_create(f, i, now, err) == NULL)
@@ -248,6 +255,7 @@ void wr_fabric_destroy(struct wr_fabric *f)
 		wr_rss_destroy(f->port_rss_own[i]);
 	wr_proxy_shared_destroy(f->shared);
 	wr_rss_destroy(f->software_rss);
+	fabric_ipsec_destroy(f);
 	vips_fini(&f->vips);
 	if (f->l3 != NULL)
 		wr_l3_net_destroy(f->l3);

@@ -32,8 +32,11 @@ enum refusal {
 	REF_MBUF,
 	REF_CLIENTS,
 	REF_ANSWERS,
+	REF_ESP_BUFFERS,
+	REF_ESP_COPY,
+	REF_CRYPTO,
 };
-_Static_assert(REF_ANSWERS < RTE_DIM(((struct wr_worker *)0)->seen), "a refusal without its count");
+_Static_assert(REF_CRYPTO < RTE_DIM(((struct wr_worker *)0)->seen), "a refusal without its count");
 
 static uint32_t rx_capacity(const struct wr_port *port)
 {
@@ -192,6 +195,29 @@ void worker_marks(struct wr_worker *w)
 	wr_pressure_remark(&w->pressure, marks);
 }
 
+static void register_ipsec(struct wr_worker *w)
+{
+	struct wr_ipsec_gauges g;
+
+	w->q.ipsec_buffers = w->q.crypto = NO_QUEUE;
+	if (w->ipsec == NULL)
+		return;
+	wr_ipsec_gauges(w->ipsec, &g);
+	w->q.ipsec_buffers = wr_pressure_add(&w->pressure, WR_Q_ipsec_buffers, 0, g.buffers_max);
+	w->q.crypto = wr_pressure_add(&w->pressure, WR_Q_crypto, 0, g.ops_max);
+}
+
+static void ipsec_depths(struct wr_worker *w)
+{
+	struct wr_ipsec_gauges g;
+
+	if (w->ipsec == NULL)
+		return;
+	wr_ipsec_gauges(w->ipsec, &g);
+	wr_pressure_depth(&w->pressure, w->q.ipsec_buffers, g.buffers_used);
+	wr_pressure_depth(&w->pressure, w->q.crypto, g.ops_most);
+}
+
 int worker_queues_register(struct wr_worker *w)
 {
 	struct wr_pressure *p = &w->pressure;
@@ -231,6 +257,7 @@ int worker_queues_register(struct wr_worker *w)
 	w->q.conn_recv =
 		wr_pressure_add(p, WR_Q_conn_recv, 0, conf->runtime.tcp.receive_buffer_max);
 	w->q.conn_send = wr_pressure_add(p, WR_Q_conn_send, 0, conf->runtime.tcp.send_buffer_max);
+	register_ipsec(w);
 	if (w->q.conn_send < 0 || register_ports(w) < 0)
 		return -ENOSPC;
 	return worker_services_register(w);
@@ -384,6 +411,7 @@ static void depths(struct wr_worker *w, bool slow, wr_us_t now)
 	cpu_depth(w, now);
 	if (!slow)
 		return;
+	ipsec_depths(w);
 	wr_proxy_gauges(w->proxy, &pg);
 	// Pairs differ a little in their number of ports: scaled, so that the marks hold for each.
 	if (pg.ports_max > 0)
@@ -419,6 +447,12 @@ static void refusals(struct wr_worker *w)
 		WR_DROP_NONE);
 	tell(w, REF_MBUF, d[WR_DROP_no_mbuf], w->q.small_pool, WR_DROP_no_mbuf);
 	tell(w, REF_ANSWERS, d[WR_DROP_answers_full], w->q.answers, WR_DROP_answers_full);
+	tell(w, REF_ESP_BUFFERS, d[WR_DROP_ipsec_no_buffer], w->q.ipsec_buffers,
+		WR_DROP_ipsec_no_buffer);
+	tell(w, REF_ESP_COPY, d[WR_DROP_ipsec_in_no_buffer], w->q.rx_pool,
+		WR_DROP_ipsec_in_no_buffer);
+	tell(w, REF_CRYPTO, d[WR_DROP_ipsec_out_queue_full], w->q.crypto,
+		WR_DROP_ipsec_out_queue_full);
 	tell(w, REF_CLIENTS, w->stats.ctr[WR_CTR_clients_full], w->q.clients, WR_DROP_NONE);
 	if (mailbox != w->mailbox_refused_seen)
 		wr_pressure_refuse(&w->pressure, w->q.mailbox, mailbox - w->mailbox_refused_seen,

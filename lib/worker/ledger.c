@@ -29,10 +29,14 @@ static const enum wr_drop reasons_in[] = {WR_DROP_short_frame, WR_DROP_own_mac, 
 	WR_DROP_arp_not_ours, WR_DROP_nd_malformed, WR_DROP_icmp_malformed, WR_DROP_icmp_ignored,
 	WR_DROP_icmp_rate, WR_DROP_addr_conflict, WR_DROP_exception_full, WR_DROP_tcp_header,
 	WR_DROP_tcp_checksum, WR_DROP_tcp_checksum_partial, WR_DROP_tcp_options, WR_DROP_tcp_flags,
-	WR_DROP_tcp_port_zero, WR_DROP_handoff_full, WR_DROP_syn_early};
+	WR_DROP_tcp_port_zero, WR_DROP_handoff_full, WR_DROP_syn_early, WR_DROP_ipsec_unknown_spi,
+	WR_DROP_ipsec_malformed, WR_DROP_ipsec_replay, WR_DROP_ipsec_authentication,
+	WR_DROP_ipsec_selector, WR_DROP_ipsec_clear, WR_DROP_ipsec_expired, WR_DROP_ipsec_keepalive,
+	WR_DROP_ipsec_in_no_buffer};
 static const enum wr_drop reasons_out[] = {WR_DROP_neigh_queue_full, WR_DROP_neigh_table_full,
 	WR_DROP_neigh_unreachable, WR_DROP_no_route, WR_DROP_exception_tx_full, WR_DROP_tx_error,
-	WR_DROP_link_down};
+	WR_DROP_link_down, WR_DROP_ipsec_no_association, WR_DROP_ipsec_kernel,
+	WR_DROP_ipsec_no_buffer, WR_DROP_ipsec_out_queue_full, WR_DROP_ipsec_too_big};
 
 static uint64_t sum(const struct wr_stats *s, const enum wr_drop *reason, size_t n)
 {

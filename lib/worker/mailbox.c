@@ -39,6 +39,9 @@ static int handle(struct wr_worker *w, const struct wr_msg *m, wr_us_t now)
 	case WR_MSG_VIP_DROP:
 		wr_l3_vip_drop(w->l3, m->ptr);
 		return 0;
+	case WR_MSG_IPSEC_OUT:
+		wr_ipsec_set_out(w->ipsec, (uint16_t)m->a, m->ptr);
+		return 0;
 	case WR_MSG_CAPTURE:
 		w->capture = m->ptr;
 		return 0;

@@ -4,6 +4,7 @@
 // a reason.
 
 #include "entry.h"
+#include "ipsec.h"
 #include "stage.h"
 
 #include <rte_ethdev.h>
@@ -123,21 +124,48 @@ struct seen {
 	struct wr_addr addr;
 	enum wr_l3_class c;
 	bool any;
+	bool guarded; // what arrives in clear may have to be refused
+	// Who wrote to it last, and whether that is from behind a tunnel; meaning only when
+	// guarded.
+	struct wr_addr from;
+	bool behind;
 };
 
-static inline enum wr_l3_class class_of(
+static inline struct seen *see(
 	const struct wr_worker *w, struct seen *seen, const struct wr_addr *a)
 {
 	struct seen *s = &seen[a->b[15] % SEEN];
 
-	if (!s->any || !wr_addr_eq(&s->addr, a))
-		*s = (struct seen){*a, wr_l3_classify(w->fabric->l3, a), true};
-	return s->c;
+	if (likely(s->any && wr_addr_eq(&s->addr, a)))
+		return s;
+	s->addr = *a;
+	s->c = wr_l3_classify(w->fabric->l3, a);
+	s->any = true;
+	s->guarded = false;
+	if (unlikely(w->ipsec != NULL) && worker_ipsec_guards(w, a, s->c)) {
+		s->guarded = true;
+		s->from = *a; // nobody
+		s->behind = false;
+	}
+	return s;
+}
+
+// To a guarded address, in clear, from behind a tunnel.
+static bool from_behind(const struct wr_worker *w, struct seen *s, const struct wr_pkt *p)
+{
+	if (p->m->ol_flags & RTE_MBUF_F_RX_SEC_OFFLOAD)
+		return false;
+	if (!wr_addr_eq(&s->from, &p->t.remote)) {
+		s->from = p->t.remote;
+		s->behind = wr_l3_tunnel_of(w->fabric->l3, &s->from) >= 0;
+	}
+	return s->behind && !worker_ipsec_is_ike(p);
 }
 
 // True when the packet is for the TCP engine.
 static bool classify(struct wr_worker *w, struct wr_pkt *p, struct seen *seen, wr_us_t now)
 {
+	struct seen *s;
 	enum wr_l3_class c;
 
 	if (p->kind == WR_PKT_ARP) {
@@ -149,13 +177,21 @@ static bool classify(struct wr_worker *w, struct wr_pkt *p, struct seen *seen, w
 		punt(w, p, WR_DROP_unknown_ethertype);
 		return false;
 	}
-	c = class_of(w, seen, &p->t.local);
+	s = see(w, seen, &p->t.local);
+	c = s->c;
 	if (c == WR_L3_NOT_OURS) {
 		drop(w, p, WR_DROP_not_for_us);
 		return false;
 	}
 	if (p->kind == WR_PKT_ICMP4 || p->kind == WR_PKT_ICMP6) {
-		to_l3(w, p, now);
+		if (unlikely(w->ipsec != NULL) && worker_ipsec_clear(w, p))
+			drop(w, p, WR_DROP_ipsec_clear);
+		else
+			to_l3(w, p, now);
+		return false;
+	}
+	if (unlikely(s->guarded) && from_behind(w, s, p)) {
+		drop(w, p, WR_DROP_ipsec_clear);
 		return false;
 	}
 	if (p->kind == WR_PKT_PUNT) {
@@ -166,7 +202,9 @@ static bool classify(struct wr_worker *w, struct wr_pkt *p, struct seen *seen, w
 		drop(w, p, WR_DROP_not_for_us);
 		return false;
 	}
-	if (c == WR_L3_OWN && w->port[p->m->port].exception && !wr_tcp_owns(w->tcp, p)) {
+	// What was encrypted is never the kernel's: it would answer in clear.
+	if (c == WR_L3_OWN && w->port[p->m->port].exception && !wr_tcp_owns(w->tcp, p) &&
+		(p->m->ol_flags & RTE_MBUF_F_RX_SEC_OFFLOAD) == 0) {
 		if (w->id == 0)
 			punt(w, p, WR_DROP_no_service);
 		else
@@ -176,12 +214,65 @@ static bool classify(struct wr_worker *w, struct wr_pkt *p, struct seen *seen, w
 	return true;
 }
 
+// Where frames come from: by this they were checked, or steered, already.
+enum from {
+	FROM_PORT,
+	FROM_WORKER,
+	FROM_TUNNEL,
+};
+
+// ESP: to its worker, or among what is opened after this burst. True when it was.
+static bool take_esp(struct wr_worker *w, struct wr_pkt *p, struct esp_burst *esp)
+{
+	enum wr_drop why;
+
+	switch (worker_ipsec_take(w, p, esp, &why)) {
+	case ESP_NOT:
+		return false;
+	case ESP_MINE:
+		return true;
+	case ESP_OTHER:
+		hand_off(w, p, esp->owner);
+		return true;
+	case ESP_DROP:
+		break;
+	}
+	drop(w, p, why);
+	return true;
+}
+
 static void process(
-	struct wr_worker *w, struct rte_mbuf **m, uint16_t n, bool from_port, wr_us_t now)
+	struct wr_worker *w, struct rte_mbuf **m, uint16_t n, enum from from, wr_us_t now);
+
+static __rte_noinline void open_esp(struct wr_worker *w, const struct esp_burst *esp, wr_us_t now)
+{
+	struct rte_mbuf *m[WR_BURST];
+	uint16_t n = wr_ipsec_in(w->ipsec, esp->pkt, esp->sa, esp->count, m, now);
+
+	if (n > 0)
+		process(w, m, n, FROM_TUNNEL, now);
+}
+
+// What an instance with tunnels does before it looks closer: nobody but us says that a frame was
+// encrypted.
+static __rte_noinline void unmark(struct rte_mbuf **m, uint16_t n)
+{
+	for (uint16_t i = 0; i < n; i++)
+		m[i]->ol_flags &= ~(RTE_MBUF_F_RX_SEC_OFFLOAD | RTE_MBUF_F_RX_SEC_OFFLOAD_FAILED);
+}
+
+static void process(
+	struct wr_worker *w, struct rte_mbuf **m, uint16_t n, enum from from, wr_us_t now)
 {
 	struct wr_pkt pkts[WR_BURST];
 	struct seen seen[SEEN];
+	struct esp_burst esp;
 	uint16_t tcp_count = 0;
+	bool tunnels = w->ipsec != NULL;
+
+	esp.count = 0;
+	if (unlikely(tunnels && from == FROM_PORT))
+		unmark(m, n);
 
 	if (unlikely(wr_door_early(w->door)))
 		n = entry_early(w, m, n, now);
@@ -200,16 +291,20 @@ static void process(
 			drop(w, p, p->drop);
 			continue;
 		}
-		why = from_port ? wr_l3_check_mac(w->fabric->l3, p->m) : WR_DROP_NONE;
+		why = from == FROM_PORT ? wr_l3_check_mac(w->fabric->l3, p->m) : WR_DROP_NONE;
 		if (why != WR_DROP_NONE) {
 			drop(w, p, why);
 			continue;
 		}
-		if (from_port && w->fabric->cfg.workers > 1) {
+		if (unlikely(tunnels) && p->kind == WR_PKT_PUNT && from != FROM_TUNNEL &&
+			take_esp(w, p, &esp))
+			continue;
+		if (from != FROM_WORKER && w->fabric->cfg.workers > 1) {
 			uint16_t to = owner_of(w->fabric, p);
 
 			if (to != w->id) {
-				if (w->fabric->nic_steers[p->m->port] && p->kind == WR_PKT_TCP)
+				if (from == FROM_PORT && w->fabric->nic_steers[p->m->port] &&
+					p->kind == WR_PKT_TCP)
 					notice_miss(w, p->m->port, now);
 				hand_off(w, p, to);
 				continue;
@@ -217,6 +312,11 @@ static void process(
 		}
 		if (!classify(w, p, seen, now))
 			continue;
+		if (unlikely((p->flags & (WR_TCP_SYN | WR_TCP_ACK)) == WR_TCP_SYN && tunnels) &&
+			worker_ipsec_clear(w, p)) {
+			drop(w, p, WR_DROP_ipsec_clear);
+			continue;
+		}
 		if (unlikely((p->flags & (WR_TCP_SYN | WR_TCP_ACK)) == WR_TCP_SYN) &&
 			!entry_judge(w, p, now)) {
 			rte_pktmbuf_free(p->m);
@@ -232,6 +332,8 @@ static void process(
 		wr_tcp_input_burst(w->tcp, pkts, tcp_count, now);
 		stage_end(w, WR_CTR_stage_tcp_input);
 	}
+	if (unlikely(esp.count > 0))
+		open_esp(w, &esp, now);
 }
 
 // Room in the fullest ring towards another worker: reading less than that makes overflow
@@ -265,7 +367,7 @@ static uint32_t rx_burst(struct wr_worker *w, struct wport *wp, bool *more, wr_u
 	wr_stats_add(&w->stats, WR_CTR_rx_bytes, bytes);
 	if (unlikely(w->capture != NULL))
 		worker_capture(w, m[0]->port, false, m, n);
-	process(w, m, n, true, now);
+	process(w, m, n, FROM_PORT, now);
 	return n;
 }
 
@@ -298,14 +400,20 @@ static uint32_t rx_tap(struct wr_worker *w, struct wport *wp, uint16_t port)
 		m[i]->port = port;
 	wr_stats_add(&w->stats, WR_CTR_tx_made, out.count);
 	room = out.count;
+	if (unlikely(w->ipsec != NULL))
+		out.count = worker_ipsec_sift(w, m, out.count);
 	worker_send_frames(w, &out);
 	return room;
 }
 
 // What another worker handed over may turn out to be the kernel's, and goes on to worker 0 then.
-// Worker 0 hands nothing on, so it always empties its rings, and this wait ends.
-static uint32_t punt_credit(const struct wr_worker *w)
+// Worker 0 hands nothing on, so it always empties its rings, and this wait ends. ESP may hold what
+// any worker owns: then all rings must have room; but one frame is always read, and dropped if need
+// be, so that no two workers wait for each other.
+static uint32_t punt_credit(struct wr_worker *w)
 {
+	if (unlikely(w->ipsec != NULL))
+		return RTE_MAX(handoff_credit(w), 1u);
 	if (w->id == 0)
 		return WR_BURST;
 	return RTE_MIN(WR_BURST, rte_ring_free_count(w->fabric->worker[0]->handoff_in[w->id]));
@@ -332,7 +440,7 @@ uint32_t worker_rx(struct wr_worker *w, wr_us_t now)
 		if (n == 0)
 			continue;
 		wr_stats_add(&w->stats, WR_CTR_rx_handoff_in, n);
-		process(w, m, (uint16_t)n, false, now);
+		process(w, m, (uint16_t)n, FROM_WORKER, now);
 		done += n;
 		emptied = emptied && rte_ring_empty(w->handoff_in[i]);
 	}

@@ -4,6 +4,7 @@
 // through a ring. Room is asked for before anything is built, so a short burst of the port loses
 // nothing.
 
+#include "ipsec.h"
 #include "stage.h"
 
 static uint32_t port_room(const struct wport *wp)
@@ -63,6 +64,8 @@ uint32_t worker_output(struct wr_worker *w, wr_us_t now)
 	if (room > BACKLOG_SPARE) {
 		out.room = (uint16_t)RTE_MIN(room - BACKLOG_SPARE, (uint32_t)OUT_FRAMES);
 		wr_l3_poll(w->l3, &out, now);
+		if (unlikely(w->ipsec != NULL)) // what waited in clear and may not go so any more
+			worker_ipsec_out(w, &out, now);
 		if (out.count > 0) {
 			done += out.count;
 			worker_send_frames(w, &out);
@@ -87,6 +90,8 @@ uint32_t worker_output(struct wr_worker *w, wr_us_t now)
 				worker_send_frames(w, &out);
 			wr_l3_output(w->l3, packets[i], &out, now);
 		}
+		if (unlikely(w->ipsec != NULL))
+			worker_ipsec_out(w, &out, now);
 		worker_send_frames(w, &out);
 		done += tx.count;
 		if (tx.count < tx.room)

@@ -10,6 +10,7 @@
 #include <rte_malloc.h>
 
 #include "entry.h"
+#include "ipsec.h"
 #include "stage.h"
 #include "worker_life.h"
 
@@ -269,7 +270,8 @@ struct wr_worker *worker_create(struct wr_fabric *f, uint16_t id, wr_us_t now, s
 		wr_err_set(err, ENOMEM, "worker %u: no memory for layer 3", id);
 		return NULL;
 	}
-	if (proxy_create(w, sessions, now, err) < 0 || entry_create(w, now, err) < 0)
+	if (worker_ipsec_create(w, err) < 0 || proxy_create(w, sessions, now, err) < 0 ||
+		entry_create(w, now, err) < 0)
 		return NULL;
 	return w;
 }
@@ -285,6 +287,7 @@ void worker_destroy(struct wr_worker *w)
 		wr_tcp_stack_destroy(w->tcp);
 	if (w->l3 != NULL)
 		wr_l3_destroy(w->l3);
+	wr_ipsec_destroy(w->ipsec);
 	for (uint16_t i = 0; i < w->ports; i++) {
 		struct wport *wp = &w->port[i];
 

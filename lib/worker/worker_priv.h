@@ -40,7 +40,8 @@ struct wport {
 // Index of each queue of a worker in its pressure table; -1: none.
 struct wqueues {
 	int conns, sessions, syn_backlog, backend_wait, rx_pool, small_pool, mailbox, source_ports,
-		neigh_wait, conn_recv, conn_send, lag, syn_hold, answers, disorder, cpu, clients;
+		neigh_wait, conn_recv, conn_send, lag, syn_hold, answers, disorder, cpu, clients,
+		ipsec_buffers, crypto;
 	int handoff[WR_MAX_WORKERS];
 	// By service, pool and backend: -1 where nothing limits them.
 	int16_t pending[WR_MAX_SERVICES], pending_wait[WR_MAX_SERVICES];
@@ -78,6 +79,7 @@ struct wr_worker {
 	uint16_t cpu;
 	struct wr_tcp_stack *tcp;
 	struct wr_l3 *l3;
+	struct wr_ipsec *ipsec; // NULL: no tunnels
 	struct wr_proxy *proxy;
 	struct wr_event_ring *events;
 	struct wr_record_ring *records;
@@ -120,7 +122,7 @@ struct wr_worker {
 	struct wqueues q;
 	uint32_t conns_max, half_open_max; // room for what is not reserved
 	uint32_t ports_max;                // of the pair that source_ports' marks were set by
-	uint64_t seen[10];                 // refusals already passed to pressure, by source
+	uint64_t seen[13];                 // refusals already passed to pressure, by source
 	uint32_t ticks;
 	bool measure; // this turn's stages are measured (stage.h)
 	uint64_t lap_from;
@@ -171,6 +173,7 @@ struct vips {
 struct wr_fabric {
 	struct wr_fabric_config cfg;
 	struct wr_l3_net *l3;
+	struct fabric_ipsec *ipsec;                // NULL: no tunnels
 	struct wr_proxy_shared *shared;            // limits, access, places at backends
 	struct wr_rss *software_rss;               // steering where the NIC does not
 	struct wr_rss *port_rss_own[WR_MAX_PORTS]; // from the port's own key and RETA

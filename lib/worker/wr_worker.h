@@ -10,6 +10,7 @@
 #include "wr_conf_plan.h"
 #include "wr_err.h"
 #include "wr_event.h"
+#include "wr_ipsec.h"
 #include "wr_l3.h"
 #include "wr_mempool.h"
 #include "wr_door.h"
@@ -76,6 +77,8 @@ enum wr_msg_kind {
 	WR_MSG_ADOPT,      // ptr: this worker's part of a struct wr_fabric_change
 	WR_MSG_VIP_LOOK,   // ptr: struct vip_look_part
 	WR_MSG_VIP_DROP,   // ptr: struct wr_addr; to worker 0
+	WR_MSG_IPSEC_OUT,  // a: tunnel, ptr: struct wr_ipsec_sa to send with, or NULL
+	WR_MSG_NONE,       // nothing: who waits for it knows that a turn of the worker has ended
 	WR_MSG_CAPTURE,    // ptr: struct wr_capture to fill from now on, NULL: none; reply 0
 };
 
@@ -126,6 +129,18 @@ void wr_fabric_turn(struct wr_fabric *f, wr_us_t now);
 uint32_t wr_fabric_join_groups(struct wr_fabric *f);
 // Who still needs a slot, for wr_conf_plan().
 struct wr_conf_use wr_fabric_conf_use(struct wr_fabric *f);
+
+// --- encrypted paths, by the control thread
+// ---------------------------------------------------------
+
+// By the configuration's `tunnels`; NULL when there are none.
+const struct wr_ipsec_tunnel *wr_fabric_tunnels(const struct wr_fabric *f);
+struct wr_ipsec_device *wr_fabric_ipsec_device(struct wr_fabric *f);
+struct wr_ipsec_sad *wr_fabric_ipsec_sad(struct wr_fabric *f);
+
+// Most frames that can stand between workers and ports at a time: wr_mempools_need.esp_frames of an
+// instance with tunnels.
+uint32_t wr_worker_frames_most(uint16_t workers, uint16_t ports);
 
 // --- sight, any thread ---------------------------------------------------------------------------
 

@@ -63,6 +63,7 @@ static void check_planned(const struct wr_conf *c)
 		const struct wr_conf_pool *p = &c->pools[i];
 
 		require(p->backup < 0 || referred(c, p->backup), "no backup", p->name);
+		require(p->tunnel < (int64_t)c->tunnel_count, "no tunnel", p->name);
 		for (uint32_t j = 0; j < p->backend_count; j++) {
 			require(p->backends[j].id < WR_MAX_BACKENDS && !seen[p->backends[j].id],
 				"an id twice", p->backends[j].name);
@@ -88,6 +89,8 @@ static void plan(const struct wr_conf *c, uint32_t bits)
 	memcpy(running->ports, c->ports, sizeof(c->ports));
 	running->route_count = c->route_count;
 	memcpy(running->routes, c->routes, sizeof(c->routes));
+	running->tunnel_count = c->tunnel_count;
+	memcpy(running->tunnels, c->tunnels, sizeof(c->tunnels));
 	running->pressure = c->pressure;
 	id = wr_conf_id(running);
 	wr_conf_diff(running, fresh, line, 2);

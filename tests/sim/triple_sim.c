@@ -25,11 +25,12 @@ enum trouble {
 	DISTURBED,
 	BROKEN,
 	SEVERAL,
-	RELOADS
+	RELOADS,
+	TUNNELS
 };
 static const char *const trouble_names[] = {"loss", "duplication", "reordering", "corruption",
 	"no small buffers", "no RX buffers", "small budget", "resets and deaths",
-	"connections that broke", "several workers", "changes of configuration", NULL};
+	"connections that broke", "several workers", "changes of configuration", "encrypted", NULL};
 
 struct scenario {
 	struct triple *t;
@@ -95,6 +96,20 @@ static const char *random_ack_delay(uint64_t seed)
 	return runtimes[wr_rng_below(&rng, RTE_DIM(runtimes))];
 }
 
+// Backends behind tunnels, of every kind; by a number of its own as well.
+static void random_tunnels(struct scenario *sc, struct tri_config *c)
+{
+	struct wr_rng rng;
+
+	wr_rng_init(&rng, c->seed ^ 0x7e55e1);
+	if (wr_rng_below(&rng, 3) > 0)
+		return;
+	c->esp = TRI_ESP | wr_rng_below(&rng, 2 * TRI_ESP_OUTER6);
+	if (c->family == 0)
+		c->family = wr_rng_below(&rng, 2) ? 4 : 6;
+	sc->trouble |= 1u << TUNNELS;
+}
+
 static struct tri_config random_config(struct scenario *sc, uint64_t seed)
 {
 	static const uint16_t workers[] = {1, 1, 2, 2, 2, 4};
@@ -122,6 +137,7 @@ static struct tri_config random_config(struct scenario *sc, uint64_t seed)
 	random_link(sc, &c.link[TRI_WAN]);
 	random_link(sc, &c.link[TRI_LAN]);
 	reloads_configure(&sc->reloads, &c);
+	random_tunnels(sc, &c);
 	return c;
 }
 
@@ -246,6 +262,8 @@ static void change(struct scenario *sc)
 		wr_backends_set_admin(sc->t->backends, b,
 			one_in(sc, 2) ? WR_ADMIN_DRAINING : WR_ADMIN_ENABLED, 0, sc->t->now);
 	wr_backends_reclaim(sc->t->backends);
+	if (sc->t->esp != NULL && b == 0)
+		tri_esp_rekey(sc->t);
 	if (c != NULL && one_in(sc, 2))
 		c->deaf = !c->deaf;
 }
@@ -358,6 +376,8 @@ static void say(const struct scenario *sc, uint32_t conns)
 		c->link[0].delay_us, c->link[1].delay_us, c->max_sessions, c->runtime + 1,
 		c->service != NULL ? c->service + 4 : "", sc->disturbed ? "disturbed" : "",
 		sc->reloads.on ? " reloads" : "");
+	if (c->esp != 0)
+		printf("  tunnels %x\n", c->esp);
 }
 
 // --- buffers that run out

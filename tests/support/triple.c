@@ -10,12 +10,14 @@
 
 #define PEER_RX    16383
 #define PEER_SMALL 16383
+#define ESP_FRAMES 8192
 #define ROUNDS_MAX 200000 // turns at one time: more is a loop that never rests
 
 // Made once a program: buffers that a scenario leaves behind are seen at its end.
 static struct {
 	struct wr_mempools pools;
 	uint32_t rx_mbufs, small_mbufs;
+	bool esp;
 	struct rte_mempool *peer_rx, *peer_small;
 	bool made;
 } env;
@@ -47,11 +49,13 @@ static void buffers(struct triple *t)
 		.rx_desc = 2048,
 		.tx_desc = 2048,
 		.workers = 2,
-		.max_sessions = 256};
+		.max_sessions = 256,
+		.esp_frames = c->esp ? ESP_FRAMES : 0};
 	struct wr_err err = {0};
 
 	wr_test_eal_init();
-	if (env.made && (env.rx_mbufs != c->rx_mbufs || env.small_mbufs != c->small_mbufs)) {
+	if (env.made && (env.rx_mbufs != c->rx_mbufs || env.small_mbufs != c->small_mbufs ||
+				env.esp < (c->esp != 0))) {
 		wr_mempools_destroy(&env.pools);
 		env.made = false;
 	}
@@ -67,6 +71,7 @@ static void buffers(struct triple *t)
 	env.made = true;
 	env.rx_mbufs = c->rx_mbufs;
 	env.small_mbufs = c->small_mbufs;
+	env.esp = env.pools.esp != NULL;
 	t->pools = &env.pools;
 	t->peer_rx = env.peer_rx;
 	t->peer_small = env.peer_small;
@@ -81,8 +86,11 @@ static void configure(struct triple *t)
 {
 	const struct tri_config *c = &t->cfg;
 	struct wr_err err = {0};
-	char text[4096];
+	char text[4096], tunnels[1024] = "";
 	size_t n = 0;
+
+	if (c->esp)
+		tri_esp_configure(t, tunnels, sizeof(tunnels));
 
 #define SAY(...) (n += (size_t)snprintf(text + n, sizeof(text) - n, __VA_ARGS__))
 	SAY("runtime:\n  workers: %s\n  memory: plain\n  name: tri\n  max_sessions: %u\n  dad: "
@@ -95,12 +103,17 @@ static void configure(struct triple *t)
 	    "  - {name: wan, device: net_sim0, addresses: [198.18.0.1/24, \"2001:db8::1/64\"]%s}\n"
 	    "  - {name: lan, device: net_sim1, addresses: [198.18.1.1/24, \"2001:db8:1::1/64\"]}\n",
 		c->tap ? ", exception: tap" : "");
+	SAY("%s", tunnels);
 	SAY("services:\n  - name: web\n    listen: [\"198.18.0.100:80\", \"[2001:db8::100]:80\"]\n"
 	    "    mode: tcp\n    pool: web\n%s",
 		c->service != NULL ? c->service : "");
-	SAY("pools:\n  - name: web\n    balance: maglev\n%s",
+	SAY("pools:\n  - name: web\n    balance: maglev\n%s%s",
+		c->esp ? "    ipsec: {tunnel: far}\n" : "",
 		c->pool != NULL ? c->pool : "    health: {type: none}\n");
-	if (c->sources == NULL)
+	if (c->sources == NULL && c->esp)
+		SAY("    source: [\"%s\"]\n", c->family == 4 ? "198.18.1.10-198.18.1.13"
+							     : "2001:db8:1::10-2001:db8:1::13");
+	else if (c->sources == NULL)
 		SAY("    source: [\"198.18.1.10-198.18.1.13\", "
 		    "\"2001:db8:1::10-2001:db8:1::13\"]\n");
 	else if (c->sources[0] != '\0')
@@ -213,6 +226,8 @@ struct triple *tri_create(const struct tri_config *cfg)
 	fabric_create(t);
 	for (uint8_t i = 0; i < t->peers; i++)
 		peer_create(t, i);
+	if (c->esp)
+		tri_esp_create(t);
 	tri_settle(t);
 	return t;
 }
@@ -389,6 +404,8 @@ void tri_finish(struct triple *t)
 		if (tri_backend(t, i) != NULL)
 			TRI_EQ(t, tri_backend_counters(t, i).sessions, 0);
 	wr_backends_reclaim(t->backends);
+	if (t->esp != NULL)
+		tri_esp_destroy(t);
 	wr_fabric_destroy(t->f);
 	wr_backends_destroy(t->backends);
 	wr_port_close(t->port[0]);
@@ -400,6 +417,8 @@ void tri_finish(struct triple *t)
 	wr_conf_free(t->conf);
 	TRI_EQ(t, rte_mempool_in_use_count(t->pools->rx), 0);
 	TRI_EQ(t, rte_mempool_in_use_count(t->pools->small), 0);
+	if (t->pools->esp != NULL)
+		TRI_EQ(t, rte_mempool_in_use_count(t->pools->esp), 0);
 	TRI_EQ(t, rte_mempool_in_use_count(t->peer_rx), 0);
 	TRI_EQ(t, rte_mempool_in_use_count(t->peer_small), 0);
 	free(t->frames);

@@ -38,7 +38,13 @@ struct tri_link {
 #define TRI_F_LATE    0x04
 #define TRI_F_CORRUPT 0x08
 
-// Whoever looks on; may be NULL.
+// Backends behind a tunnel, all of one family: enum wr_ipsec_cipher in the lowest bits, and
+#define TRI_ESP        0x80
+#define TRI_ESP_ESN    0x04
+#define TRI_ESP_UDP    0x08
+#define TRI_ESP_OUTER6 0x10
+
+// Whoever looks on, TCP in ESP aside; may be NULL.
 struct tri_watch {
 	void *arg;
 	// A TCP frame leaves a station and will arrive at `at`; one arrives at another.
@@ -59,6 +65,7 @@ struct tri_config {
 	uint32_t rx_mbufs;     // 0: computed
 	uint32_t small_mbufs;
 	uint16_t tx_desc;
+	uint32_t esp;        // TRI_ESP and what else; 0: no tunnels
 	bool dad;            // duplicate-address detection
 	bool tap;            // an exception path on the wan side: a third simulated port
 	const char *runtime; // more lines of the runtime, 2 spaces deep
@@ -134,6 +141,7 @@ struct triple {
 	struct wr_backends *backends;
 	struct wr_port *port[2], *tap;
 	struct wr_fabric *f;
+	struct tri_esp *esp;             // the far gateway; NULL: no tunnels
 	struct wr_fabric_change *change; // under way, towards `fresh`
 	struct wr_conf *fresh;
 	uint32_t changes; // that ended
@@ -259,3 +267,17 @@ void tri_net_send(struct triple *t, uint8_t side, bool to_peers, struct rte_mbuf
 bool tri_net_deliver(struct triple *t); // frames that are due; false: none were
 bool tri_net_drain(struct triple *t);   // what the ports sent, onto the links
 bool tri_apps_turn(struct triple *t, struct tri_peer *p);
+
+// --- tunnels (triple_esp.c) ---------------------------------------------------------------------
+
+struct tri_esp;
+void tri_esp_configure(const struct triple *t, char *text, size_t len); // YAML
+void tri_esp_create(struct triple *t);
+void tri_esp_destroy(struct triple *t);
+void tri_esp_rekey(
+	struct triple *t); // new keys on both sides; those before stay good, older do not
+const struct rte_ether_addr *tri_esp_station(const struct triple *t, const struct wr_addr *a);
+// ESP that arrived at the gateway (consumed): the frame inside, or NULL.
+struct rte_mbuf *tri_esp_open(struct triple *t, struct wr_pkt *k);
+// A backend's packet towards `to`: the ESP packet, or the same when `to` is not behind a tunnel.
+struct rte_mbuf *tri_esp_seal(struct triple *t, struct rte_mbuf *m, const struct wr_addr *to);

@@ -4,6 +4,8 @@
 
 #include "triple.h"
 
+#include <rte_ip.h>
+
 #include "wr_build.h"
 
 #define BUFFERS_SPARE 2048 // of the peers' pool that applications leave to the link
@@ -240,6 +242,36 @@ static void app_event(struct triple *t, struct tri_peer *p, const struct wr_tcp_
 		c->closed = true;
 }
 
+static bool is_v4(const struct rte_mbuf *m)
+{
+	return (*rte_pktmbuf_mtod(m, const uint8_t *) >> 4) == 4;
+}
+
+static struct wr_addr destination(const struct rte_mbuf *m)
+{
+	return is_v4(m)
+	               ? wr_addr_from_v4(rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *)->dst_addr)
+	               : wr_addr_from_v6(
+				 rte_pktmbuf_mtod(m, const struct rte_ipv6_hdr *)->dst_addr);
+}
+
+static void send_one(struct triple *t, struct tri_peer *p, struct rte_mbuf *m)
+{
+	if (t->esp != NULL && p->side == TRI_LAN) {
+		struct wr_addr to = destination(m);
+
+		m = tri_esp_seal(t, m, &to);
+		if (m == NULL)
+			return;
+	}
+	TRI_EQ(t,
+		wr_build_eth(m, &p->mac, wr_port_mac(t->port[p->side]),
+			is_v4(m) ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6, 0),
+		0);
+	wr_build_finish_csum(m);
+	tri_net_send(t, p->side, false, m);
+}
+
 // Everything that a peer's stack sends, onto its link.
 static bool flush(struct triple *t, struct tri_peer *p)
 {
@@ -256,17 +288,10 @@ static bool flush(struct triple *t, struct tri_peer *p)
 			tri_fail(t, "peer %u never stops sending", p->index);
 		any = true;
 		for (uint16_t i = 0; i < tx.count; i++) {
-			bool v4 = (*rte_pktmbuf_mtod(m[i], uint8_t *) >> 4) == 4;
-
-			TRI_EQ(t,
-				wr_build_eth(m[i], &p->mac, wr_port_mac(t->port[p->side]),
-					v4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6, 0),
-				0);
-			wr_build_finish_csum(m[i]);
 			if (p->dead)
 				rte_pktmbuf_free(m[i]);
 			else
-				tri_net_send(t, p->side, false, m[i]);
+				send_one(t, p, m[i]);
 		}
 	}
 }

@@ -73,6 +73,12 @@ static bool is_tcp(struct rte_mbuf *m, struct wr_pkt *k)
 	return k->kind == WR_PKT_TCP;
 }
 
+static bool is_esp(const struct triple *t, struct rte_mbuf *m, struct wr_pkt *k)
+{
+	wr_parse_frame(k, m, WR_PARSE_F_TRUST_CK);
+	return t->esp != NULL && k->kind == WR_PKT_PUNT;
+}
+
 static void seen(struct triple *t, struct rte_mbuf *m, wr_us_t at, uint32_t what)
 {
 	struct wr_pkt k;
@@ -97,7 +103,7 @@ void tri_net_send(struct triple *t, uint8_t side, bool to_peers, struct rte_mbuf
 	}
 	what |= chance(t, l->dup) ? TRI_F_DUP : 0;
 	what |= chance(t, l->reorder) ? TRI_F_LATE : 0;
-	what |= chance(t, l->corrupt) && is_tcp(m, &k) ? TRI_F_CORRUPT : 0;
+	what |= chance(t, l->corrupt) && (is_tcp(m, &k) || is_esp(t, m, &k)) ? TRI_F_CORRUPT : 0;
 	if (what & TRI_F_LATE)
 		at += wr_rng_below(&t->rng, l->held_us + 1);
 	seen(t, m, at, what);
@@ -159,11 +165,21 @@ static struct tri_peer *station(struct triple *t, uint8_t side, const struct wr_
 	return NULL;
 }
 
-static void reply(struct triple *t, struct tri_peer *p, struct rte_mbuf *m,
-	const struct rte_ether_addr *to, uint16_t ethertype)
+// The MAC that an address of a side answers with; NULL: nobody.
+static const struct rte_ether_addr *mac_of(struct triple *t, uint8_t side, const struct wr_addr *a)
 {
-	TRI_EQ(t, wr_build_eth(m, &p->mac, to, ethertype, 0), 0);
-	tri_net_send(t, p->side, false, m);
+	const struct tri_peer *p = station(t, side, a);
+
+	if (p != NULL)
+		return &p->mac;
+	return side == TRI_LAN ? tri_esp_station(t, a) : NULL;
+}
+
+static void reply(struct triple *t, uint8_t side, const struct rte_ether_addr *from,
+	struct rte_mbuf *m, const struct rte_ether_addr *to, uint16_t ethertype)
+{
+	TRI_EQ(t, wr_build_eth(m, from, to, ethertype, 0), 0);
+	tri_net_send(t, side, false, m);
 }
 
 static void answer_arp(struct triple *t, uint8_t side, const struct rte_mbuf *q)
@@ -171,21 +187,21 @@ static void answer_arp(struct triple *t, uint8_t side, const struct rte_mbuf *q)
 	const struct rte_arp_hdr *a = rte_pktmbuf_mtod_offset(
 		q, const struct rte_arp_hdr *, sizeof(struct rte_ether_hdr));
 	struct wr_addr target = wr_addr_from_v4(a->arp_data.arp_tip);
-	struct tri_peer *p = station(t, side, &target);
+	const struct rte_ether_addr *mac = mac_of(t, side, &target);
 	struct rte_arp_hdr r = *a;
 	struct rte_mbuf *m;
 
-	if (p == NULL || a->arp_opcode != RTE_BE16(RTE_ARP_OP_REQUEST))
+	if (mac == NULL || a->arp_opcode != RTE_BE16(RTE_ARP_OP_REQUEST))
 		return;
 	m = rte_pktmbuf_alloc(t->peer_small);
 	TRI_CHECK(t, m != NULL);
 	r.arp_opcode = RTE_BE16(RTE_ARP_OP_REPLY);
-	r.arp_data.arp_sha = p->mac;
+	r.arp_data.arp_sha = *mac;
 	r.arp_data.arp_sip = a->arp_data.arp_tip;
 	r.arp_data.arp_tha = a->arp_data.arp_sha;
 	r.arp_data.arp_tip = a->arp_data.arp_sip;
 	memcpy(rte_pktmbuf_append(m, sizeof(r)), &r, sizeof(r));
-	reply(t, p, m, &a->arp_data.arp_sha, RTE_ETHER_TYPE_ARP);
+	reply(t, side, mac, m, &a->arp_data.arp_sha, RTE_ETHER_TYPE_ARP);
 }
 
 static void answer_ns(struct triple *t, uint8_t side, const struct wr_pkt *q)
@@ -193,7 +209,7 @@ static void answer_ns(struct triple *t, uint8_t side, const struct wr_pkt *q)
 	const uint8_t *icmp = rte_pktmbuf_mtod_offset(q->m, const uint8_t *, q->l2_len + q->l3_len);
 	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(q->m, const struct rte_ether_hdr *);
 	struct wr_addr target;
-	struct tri_peer *p;
+	const struct rte_ether_addr *mac;
 	struct rte_mbuf *m;
 	uint8_t na[32] = {136, [4] = 0x60, [24] = 2, [25] = 1};
 	uint16_t ck;
@@ -201,19 +217,19 @@ static void answer_ns(struct triple *t, uint8_t side, const struct wr_pkt *q)
 	if (icmp[0] != 135 || wr_addr_is_unspecified(&q->t.remote))
 		return;
 	target = wr_addr_from_v6(icmp + 8);
-	p = station(t, side, &target);
-	if (p == NULL)
+	mac = mac_of(t, side, &target);
+	if (mac == NULL)
 		return;
 	m = rte_pktmbuf_alloc(t->peer_small);
 	TRI_CHECK(t, m != NULL);
 	memcpy(na + 8, target.b, 16);
-	memcpy(na + 26, &p->mac, 6);
+	memcpy(na + 26, mac, 6);
 	ck = wr_csum_finish(wr_csum_add(
 		wr_csum_pseudo(&target, &q->t.remote, IPPROTO_ICMPV6, sizeof(na)), na, sizeof(na)));
 	memcpy(na + 2, &ck, 2);
 	memcpy(rte_pktmbuf_append(m, sizeof(na)), na, sizeof(na));
 	TRI_EQ(t, wr_build_ip(m, &target, &q->t.remote, IPPROTO_ICMPV6, 255, 0), 0);
-	reply(t, p, m, &eth->src_addr, RTE_ETHER_TYPE_IPV6);
+	reply(t, side, mac, m, &eth->src_addr, RTE_ETHER_TYPE_IPV6);
 }
 
 static void arrived(struct triple *t, const struct wr_pkt *k)
@@ -227,6 +243,7 @@ static void to_peers(struct triple *t, uint8_t side, struct rte_mbuf *chain, boo
 {
 	struct rte_mbuf *m = received(t, t->peer_rx, chain, 0, corrupt);
 	const struct rte_ether_hdr *eth;
+	bool from_tunnel = false;
 	struct wr_pkt k;
 
 	if (m == NULL)
@@ -236,6 +253,14 @@ static void to_peers(struct triple *t, uint8_t side, struct rte_mbuf *chain, boo
 	if (k.kind == WR_PKT_DROP && !corrupt)
 		tri_fail(
 			t, "the fabric sent a frame that does not parse: %s", wr_drop_name(k.drop));
+	if (t->esp != NULL && side == TRI_LAN && k.kind == WR_PKT_PUNT) {
+		m = tri_esp_open(t, &k);
+		if (m == NULL)
+			return;
+		wr_parse_frame(&k, m, 0);
+		TRI_EQ(t, k.kind, WR_PKT_TCP);
+		from_tunnel = true;
+	}
 	if (corrupt && k.kind != WR_PKT_TCP) {
 		t->damaged++;
 		rte_pktmbuf_free(m);
@@ -248,14 +273,19 @@ static void to_peers(struct triple *t, uint8_t side, struct rte_mbuf *chain, boo
 	for (uint32_t i = 0; i < t->peers && k.kind == WR_PKT_TCP; i++) {
 		struct tri_peer *p = &t->peer[i];
 
-		if (p->side != side || !rte_is_same_ether_addr(&p->mac, &eth->dst_addr))
+		bool to_it = wr_addr_eq(&k.t.local, &p->addr4) || wr_addr_eq(&k.t.local, &p->addr6);
+
+		if (p->side != side ||
+			!(from_tunnel ? to_it : rte_is_same_ether_addr(&p->mac, &eth->dst_addr)))
 			continue;
-		TRI_CHECK(
-			t, wr_addr_eq(&k.t.local, &p->addr4) || wr_addr_eq(&k.t.local, &p->addr6));
+		TRI_CHECK(t, to_it);
+		// Nothing reaches a backend in clear that is behind a tunnel.
+		TRI_CHECK(t, from_tunnel == (t->esp != NULL && side == TRI_LAN));
 		if (p->dead)
 			break;
 		p->frames_in++;
-		arrived(t, &k);
+		if (!from_tunnel)
+			arrived(t, &k);
 		wr_tcp_input_burst(p->tcp, &k, 1, t->now);
 		return;
 	}

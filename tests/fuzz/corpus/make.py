@@ -119,8 +119,50 @@ CHECKS = {
 }
 
 
+K0, K1, K2, K3 = ("9c41e70b5d28f36a8e13b7c094d25f61", "17fa3c8d60e29b45d3087e1fc65ab924",
+                  "e5b80193c47f2ad65b9e3f07128ac4dd", "4d29f6a51b8c03e7762fe9d8b0354ca2")
+S0, S1 = "c3a9175e", "80d6f24b"
+
+# The first byte: cipher + 4 x (workers - 1). Then the file.
+KEY_FILES = {
+    "gcm_128": (0, f"# dc1\n0 out 0x00001001 {K0}{S0}\n0 in 8193 {K1}{S1} # far\n"),
+    "gcm_256": (1, f"0 in 0X100 {K0}{K1}{S0}\r\n0 out 256 {K1}{K0}{S1}\r\n"),
+    "cbc_128": (2, f"0 in 256 {K0} {K2}{K3}\n\n0\tout 4294967295 {K1}\t{K3}{K2}"),
+    "cbc_256_two": (3 + 4, "".join(f"{w} {way} {300 + w} {k}{K1} {K2}{K3}\n" for w, way, k in (
+        (0, "in", K0), (0, "out", K1), (1, "out", K2), (1, "in", K3.upper())))),
+    "key_as_worker": (0, f"{K0}{S0} in 256 0\n"),
+    "key_as_spi": (0, f"0 in {K0} {S0}\n"),
+    "key_twice": (0, f"0 in 256 {K0}{S0}\n0 out 256 {K0}{S1}\n"),
+    "spi_twice": (4, f"0 in 256 {K0}{S0}\n1 in 0x100 {K1}{S1}\n"),
+    "no_peer": (0, f"0 in 256 {K0}{S0}\n"),
+    "nul": (0, f"0 in 256 {K0}{S0}\0\n"),
+}
+
+# Association, what the rest is (0: a frame, 8: to be encrypted, 0x18: the same twice), changes, packet.
+INSIDE4 = bytes(IP(src="10.1.0.1", dst="198.18.0.1") / DATA / PAYLOAD)
+INSIDE6 = bytes(IPv6(src="2001:db8::1", dst="2001:db8::2") / DATA / PAYLOAD)
+ESP = bytes.fromhex("00001000" "00000001") + bytes(64)
+IPSEC = {
+    "frame": bytes([0]) + bytes(ETH / IP(src="198.18.0.1", dst="198.18.9.1", proto=50) / ESP),
+    "frame_udp": bytes([1]) + bytes(ETH / IP(src="198.18.0.1", dst="198.18.9.1")
+                                    / UDP(sport=4500, dport=4500) / ESP),
+    "keepalive": bytes([1]) + bytes(ETH / IP(src="198.18.0.1", dst="198.18.9.1")
+                                    / UDP(sport=4500, dport=4500) / b"\xff"),
+    "short": bytes([0]) + bytes(ETH / IP(src="198.18.0.1", dst="198.18.9.1", proto=50) / b"1234567"),
+    "not_tcp": bytes([8, 0]) + bytes(IP(src="10.1.0.1", dst="198.18.0.1") / UDP() / PAYLOAD),
+    "other_source": bytes([8, 0]) + bytes(IP(src="198.18.9.1", dst="198.18.0.1") / DATA),
+    "changed": bytes([8, 1, 0, 60, 1]) + INSIDE4,
+    "outer_ce": bytes([8, 1, 0, 15, 3]) + INSIDE4,
+}
+IPSEC.update({f"twice_{i}": bytes([0x18 + i, 0]) + (INSIDE6 if i in (1, 3, 6, 7) else INSIDE4)
+              for i in range(8)})
+IPSEC.update({f"cut_{i}": bytes([0x48 + 0x20 * (i % 2) + i, 0])
+                          + (INSIDE6 if i in (1, 3, 6, 7) else INSIDE4) for i in range(8)})
+
+
 def main():
-    for folder in ("frame", "tcp_options", "proxy_header", "settings", "check_http"):
+    for folder in ("frame", "tcp_options", "proxy_header", "settings", "check_http", "ipsec_keys",
+                   "ipsec"):
         (HERE / folder).mkdir(exist_ok=True)
     for name, frame in FRAMES.items():
         (HERE / "frame" / name).write_bytes(b"\x00" + bytes(frame))
@@ -134,6 +176,10 @@ def main():
     for name, (flags, header, body, answer) in CHECKS.items():
         (HERE / "check_http" / name).write_bytes(
             bytes([flags, 7]) + header + b"\0" + body + b"\0" + answer)
+    for name, (first, text) in KEY_FILES.items():
+        (HERE / "ipsec_keys" / name).write_bytes(bytes([first]) + text.encode())
+    for name, data in IPSEC.items():
+        (HERE / "ipsec" / name).write_bytes(data)
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ static inline struct wr_conf_pool *conf_pool(
 		.spill_percent = 70,
 		.spill_hold_us = 10 * T_S,
 		.backup = -1,
+		.tunnel = -1,
 		.drain_us = 300 * T_S,
 		.health = WR_CONF_HEALTH_TCP,
 		.health_interval_us = T_S,

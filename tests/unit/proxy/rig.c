@@ -94,6 +94,7 @@ static void configure(struct rig *r)
 	snprintf(pc->name, sizeof(pc->name), "pool");
 	pc->retries = 3;
 	pc->backup = -1;
+	pc->tunnel = -1;
 	pc->hash_prefix_v4 = 24;
 	pc->hash_prefix_v6 = 56;
 	pc->bound_percent = 125;
