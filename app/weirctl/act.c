@@ -48,6 +48,8 @@ static const struct act_command commands[] = {
 	{"rollback", "[ID]", "the configuration before, or one of config history",
 		"/weir/config/rollback", "rollback", 0, 0, "previous"},
 	{"rollback", NULL, NULL, "/weir/config/rollback", "rollback", 1},
+	{"rekey", "TUNNEL", "new keys of a tunnel, from its key file; also: ipsec --rekey TUNNEL",
+		"/weir/ipsec/rekey", "tunnel", 1},
 	{"kill", "WORKER.ID", "reset a connection, by its id in conns", "/weir/conn", "kill", 1},
 	{"level", "SERVICE|all N", "hold a pressure level from 0 to 4; auto: by the queues again",
 		"/weir/admission", "level", 2},

@@ -192,6 +192,21 @@ static int run_tool(const struct options *o, char **args, int count)
 	return rc == EXIT_OK ? rc : fail(rc, &err);
 }
 
+// "ipsec --rekey TUNNEL" is "rekey TUNNEL".
+static int run_rekey(struct options *o, int count)
+{
+	char rekey[] = "rekey", tunnel[PARAMS_LEN];
+	char *args[] = {rekey, tunnel};
+	struct wr_err err = {0};
+	int rc;
+
+	if (count > 0)
+		return misuse("--rekey takes a tunnel, and ipsec no filter with it", "");
+	snprintf(tunnel, sizeof(tunnel), "%s", o->rekey);
+	rc = act_run(&o->client, &o->act, args, 2, &err);
+	return rc == EXIT_OK ? rc : fail(rc, &err);
+}
+
 static int run(struct options *o, char **args, int count)
 {
 	int words, rc;
@@ -203,6 +218,8 @@ static int run(struct options *o, char **args, int count)
 		return misuse(err.text, "");
 	if (v != NULL && o->follow)
 		return run_follow(o, args + words, count - words);
+	if (v != NULL && o->rekey != NULL)
+		return run_rekey(o, count - words);
 	if (v != NULL)
 		return run_view(o, v, args + words, count - words);
 	rc = run_tool(o, args, count);

@@ -38,6 +38,7 @@ static const struct row rows[] = {
 		 ONLY_ACTS},
 		AT(act.time)},
 	{{0, "confirm", "TIME", "take it back unless confirmed within", "reload"}, AT(act.confirm)},
+	{{0, "rekey", "TUNNEL", "read the key file of a tunnel again", "ipsec"}, AT(rekey)},
 	{{0, "weight", "N", "from 0 to 256", "add"}, AT(act.weight)},
 	{{0, "priority", "N", "tier, from 0 (first) to 7", "add"}, AT(act.priority)},
 	{{0, "yes", NULL, "do what would be asked about", "*"}, AT(act.yes)},

@@ -20,6 +20,7 @@ struct options {
 	struct capture_options capture;
 	const char *archive; // --output
 	const char *limit;   // as given
+	const char *rekey;   // a tunnel
 	bool json, saved, fields, once, follow, man, version, help;
 };
 

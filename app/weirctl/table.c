@@ -63,6 +63,7 @@ static const char *colour(const char *state)
 		{"unchecked", "\033[32m"},
 		{"serving", "\033[32m"},
 		{"in force", "\033[32m"},
+		{"current", "\033[32m"},
 		{"slow_start", "\033[33m"},
 		{"half_open", "\033[33m"},
 		{"drain", "\033[33m"},
@@ -72,6 +73,7 @@ static const char *colour(const char *state)
 		{"open", "\033[31m"},
 		{"down", "\033[31m"},
 		{"rolled back", "\033[31m"},
+		{"expired", "\033[31m"},
 	};
 
 	for (size_t i = 0; i < sizeof(colours) / sizeof(colours[0]); i++)

@@ -135,6 +135,23 @@ static const struct column ports[] = {{"name", "PORT"}, {"driver", "DRIVER"}, {"
 	{"rx_errors", "ERRORS"}, {"rx_no_mbuf", "NO MBUF"}, {"tx_errors", "TX ERR"},
 	{"kernel_loss", "KERNEL LOSS"}, {"loss_known", "LOSS KNOWN"}, {"flags", "FLAGS"}};
 
+static const struct column tunnels[] = {{"name", "TUNNEL"}, {"state", "STATE"},
+	{"required", "REQUIRED"}, {"pools", "POOLS"}, {"mode", "MODE"}, {"cipher", "CIPHER"},
+	{"local", "LOCAL"}, {"remote", "REMOTE"}, {"generation", "KEYS"},
+	{"generation_next", "NEXT"}, {"age_s", "AGE"}, {"life_used_permille", "LIFE USED"},
+	{"mtu_inside", "MTU INSIDE"}, {"in_packets", "IN"}, {"in_bytes", "IN BYTES"},
+	{"out_packets", "OUT"}, {"out_bytes", "OUT BYTES"}, {"replayed", "REPLAYED"},
+	{"forged", "FORGED"}, {"malformed", "MALFORMED"}, {"misplaced", "MISPLACED"}};
+
+static const struct column associations[] = {{"tunnel", "TUNNEL"}, {"worker", "WORKER"},
+	{"direction", "DIR"}, {"spi", "SPI"}, {"generation", "KEYS"},
+	{"state", "STATE", .state = true}, {"mode", "MODE"}, {"cipher", "CIPHER"},
+	{"local", "LOCAL"}, {"remote", "REMOTE"}, {"age_s", "AGE"}, {"packets", "PACKETS"},
+	{"bytes", "BYTES"}, {"sequence", "SEQUENCE", true}, {"replayed", "REPLAYED"},
+	{"forged", "FORGED"}, {"malformed", "MALFORMED"}, {"misplaced", "MISPLACED"},
+	{"life_packets_left", "PACKETS LEFT"}, {"life_bytes_left", "BYTES LEFT"},
+	{"life_s_left", "TIME LEFT"}, {"steered", "STEERED BY"}};
+
 static const struct column neighbours[] = {{"address", "ADDRESS"}, {"mac", "MAC"}, {"port", "PORT"},
 	{"state", "STATE"}, {"age_ms", "AGE"}};
 
@@ -211,6 +228,10 @@ static const struct view views[] = {
 		"worker=N walk=1", COLUMNS(ledger)},
 	{"workers", "/weir/workers", "workers", "", COLUMNS(workers)},
 	{"ports", "/weir/ports", "ports", "", COLUMNS(ports)},
+	{"tunnels", "/weir/tunnels", "encrypted paths to backends: state, traffic, refusals",
+		"tunnel=NAME", COLUMNS(tunnels)},
+	{"ipsec", "/weir/ipsec", "IPsec associations: keys, life, refusals; --rekey for new keys",
+		"tunnel=NAME worker=N", COLUMNS(associations)},
 	{"events", "/weir/events", "the last 50 events; --follow waits for more",
 		"since=ID last=N kind=NAME", .print = view_print_events},
 	{"log", "/weir/log", "lines for ended sessions: where to, written, lost", "",

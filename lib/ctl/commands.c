@@ -76,6 +76,12 @@ static const struct command commands[] = {
 			"force_drain", "force_disable", "force_weight", "force_remove"}},
 	{"/weir/capture", "Captures. Act: start=KEY=VALUE;... stop=ID remove=ID", wr_show_capture,
 		"", wr_act_capture, {"start", "stop", "remove"}, .waits = true},
+	{"/weir/tunnels", "Encrypted paths to backends. Parameters: cursor,tunnel=",
+		wr_show_tunnels, "tunnel"},
+	{"/weir/ipsec", "IPsec associations. Parameters: cursor,tunnel=,worker=", wr_show_ipsec,
+		"tunnel worker"},
+	{"/weir/ipsec/rekey", "Act: tunnel=NAME: read its key file again", .act = wr_act_rekey,
+		.verbs = {"tunnel"}},
 	{"/weir/conn", "Act: kill=WORKER.ID", .act = wr_act_conn, .verbs = {"kill"}, .waits = true},
 };
 

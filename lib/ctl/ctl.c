@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "ctl_priv.h"
+#include "ipsec.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -30,6 +31,8 @@ struct wr_ctl *wr_ctl_create(struct wr_fabric *f, struct wr_err *err)
 		goto err_fini_sink;
 	if (wr_reload_init(c) != 0)
 		goto err_fini_history;
+	if (wr_ctl_ipsec_init(c, err) != 0)
+		goto err_fini_history;
 	pthread_mutex_init(&c->lock, NULL);
 	if (wr_ctl_commands_attach(c, err) != 0)
 		goto err_destroy_lock;
@@ -37,6 +40,7 @@ struct wr_ctl *wr_ctl_create(struct wr_fabric *f, struct wr_err *err)
 
 err_destroy_lock:
 	pthread_mutex_destroy(&c->lock);
+	wr_ctl_ipsec_fini(c);
 err_fini_history:
 	wr_reload_fini(c);
 	wr_history_fini(&c->history);
@@ -59,6 +63,8 @@ void wr_ctl_destroy(struct wr_ctl *c)
 	for (uint32_t i = 0; i < c->limbo_count; i++)
 		free(c->limbo[i]);
 	wr_ctl_capture_fini(c);
+	// Before the fabric, which owns the device and the table of associations.
+	wr_ctl_ipsec_fini(c);
 	wr_reload_fini(c);
 	pthread_mutex_destroy(&c->lock);
 	wr_history_fini(&c->history);
@@ -107,6 +113,7 @@ wr_us_t wr_ctl_turn(struct wr_ctl *c, wr_us_t now)
 	wr_ctl_rules_turn(c, now);
 	wr_ctl_orders_turn(c);
 	next = RTE_MIN(next, wr_reload_turn(c, now));
+	next = RTE_MIN(next, wr_ctl_ipsec_turn(c, now));
 	next = RTE_MIN(next, wr_ctl_capture_turn(c, now));
 	wr_fabric_turn(c->fabric, now);
 	wr_access_reclaim(c->shared->access);

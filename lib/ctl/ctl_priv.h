@@ -78,6 +78,8 @@ struct wr_ctl {
 
 	struct wr_reload *reload;
 
+	struct wr_ctl_ipsec *ipsec; // ipsec.c; NULL: no tunnels
+
 	struct wr_ctl_captures *captures; // capture.c; NULL: none was ever made
 
 	struct wr_sink sink;
@@ -223,6 +225,8 @@ void wr_show_drops(struct wr_ctl *c, const struct wr_params *p, struct wr_reply 
 void wr_show_ledger(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
 void wr_show_workers(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
 void wr_show_counters(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
+void wr_show_tunnels(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
+void wr_show_ipsec(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
 void wr_show_ports(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
 void wr_show_events(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
 void wr_show_neighbours(struct wr_ctl *c, const struct wr_params *p, struct wr_reply *r);
@@ -239,6 +243,7 @@ void wr_act_backend(struct wr_ctl *c, const char *verb, const char *arg, struct 
 void wr_act_admission(struct wr_ctl *c, const char *verb, const char *arg, struct wr_reply *r);
 void wr_act_access(struct wr_ctl *c, const char *verb, const char *arg, struct wr_reply *r);
 void wr_act_conn(struct wr_ctl *c, const char *verb, const char *arg, struct wr_reply *r);
+void wr_act_rekey(struct wr_ctl *c, const char *verb, const char *arg, struct wr_reply *r);
 void wr_act_capture(struct wr_ctl *c, const char *verb, const char *arg, struct wr_reply *r);
 
 // Ends an action: the event, and the row that says what was done.

@@ -39,6 +39,14 @@ static char *service_name(
 	return buf;
 }
 
+static char *tunnel_name(struct wr_ctl *c, uint32_t tunnel, char *buf, size_t len)
+{
+	buf[0] = '\0';
+	if (tunnel < c->conf->tunnel_count)
+		snprintf(buf, len, "tunnel %s", c->conf->tunnels[tunnel].name);
+	return buf;
+}
+
 static char *pool_name(struct wr_ctl *c, uint32_t pool, char *buf, size_t len)
 {
 	buf[0] = '\0';
@@ -123,6 +131,15 @@ char *wr_ctl_event_scope(struct wr_ctl *c, const struct wr_event *ev, char *buf,
 	case WR_EV_breaker_withheld:
 	case WR_EV_slow_start_end:
 		return wr_ctl_backend_name(c, (uint16_t)ev->scope, buf, len);
+	case WR_EV_ipsec_keys:
+	case WR_EV_ipsec_switched:
+	case WR_EV_ipsec_retired:
+	case WR_EV_ipsec_keys_refused:
+	case WR_EV_ipsec_ending:
+	case WR_EV_ipsec_closed:
+	case WR_EV_ipsec_open:
+	case WR_EV_ipsec_refused:
+		return tunnel_name(c, ev->scope, buf, len);
 	case WR_EV_port_checksum:
 	case WR_EV_port_truncated:
 	case WR_EV_port_loss:

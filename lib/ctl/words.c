@@ -67,6 +67,7 @@ static const char *cure(uint16_t queue)
 	case WR_Q_answers:
 		return "if this is a flood: weirctl deny PREFIX; if it is demand: add workers";
 	case WR_Q_tx_backlog:
+	case WR_Q_ipsec_buffers:
 		return "the port does not take more: look at its link in weirctl ports";
 	case WR_Q_conns:
 	case WR_Q_sessions:
@@ -89,6 +90,8 @@ static const char *cure(uint16_t queue)
 		return "raise pressure.clients";
 	case WR_Q_source_ports:
 		return "add addresses to the pool's source";
+	case WR_Q_crypto:
+		return "a burst should never exceed the crypto queue: report it with weirctl dump";
 	case WR_Q_neigh_wait:
 		return "a next hop does not answer: see weirctl neighbours";
 	default:
@@ -379,7 +382,7 @@ char *wr_words_event(const struct wr_event *ev, const char *scope, char *buf, si
 	struct wr_sentence s = {.buf = buf, .len = len};
 
 	buf[0] = '\0';
-	if (wr_words_backend(&s, ev, scope))
+	if (wr_words_backend(&s, ev, scope) || wr_words_ipsec(&s, ev, scope))
 		return buf;
 	switch ((enum wr_event_kind)ev->kind) {
 	case WR_EV_works_queue_full:
@@ -451,6 +454,8 @@ enum wr_log_level wr_words_level(const struct wr_event *ev)
 	case WR_EV_neigh_conflict:
 	case WR_EV_config_refused:
 	case WR_EV_pool_empty:
+	case WR_EV_ipsec_keys_refused:
+	case WR_EV_ipsec_closed:
 		return WR_LOG_ERROR;
 	case WR_EV_works_queue_full:
 	case WR_EV_queue_critical:
@@ -471,6 +476,8 @@ enum wr_log_level wr_words_level(const struct wr_event *ev)
 	case WR_EV_port_truncated:
 	case WR_EV_port_loss:
 	case WR_EV_steer_miss:
+	case WR_EV_ipsec_ending:
+	case WR_EV_ipsec_refused:
 		return WR_LOG_WARN;
 	case WR_EV_port_link:
 		return ev->extra != 0 ? WR_LOG_NOTICE : WR_LOG_WARN;
@@ -492,6 +499,10 @@ enum wr_log_level wr_words_level(const struct wr_event *ev)
 	case WR_EV_config_confirmed:
 	case WR_EV_capture_ended:
 	case WR_EV_conn_killed:
+	case WR_EV_ipsec_keys:
+	case WR_EV_ipsec_switched:
+	case WR_EV_ipsec_retired:
+	case WR_EV_ipsec_open:
 	case WR_EV_started:
 	case WR_EV_stopping:
 	case WR_EV_stopped:

@@ -19,3 +19,5 @@ void wr_words_say(struct wr_sentence *s, const char *fmt, ...)
 // The sentence of an event about a backend, a pool or a configuration. False: it is about
 // something else.
 bool wr_words_backend(struct wr_sentence *s, const struct wr_event *ev, const char *scope);
+// The same of events about tunnels.
+bool wr_words_ipsec(struct wr_sentence *s, const struct wr_event *ev, const char *scope);

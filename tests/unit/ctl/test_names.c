@@ -48,6 +48,7 @@ static void names_of_events(void **state)
 	assert_string_equal(event_scope(WR_EV_proxy_header_bad, 0, NULL), "service web");
 	assert_string_equal(event_scope(WR_EV_port_link, 1, NULL), "port lan");
 	assert_string_equal(event_scope(WR_EV_started, 1, NULL), "");
+	assert_string_equal(event_scope(WR_EV_ipsec_keys, 0, NULL), ""); // there are no tunnels
 	assert_string_equal(event_scope(WR_EV_service_level, 0, NULL), "service web");
 	assert_string_equal(event_scope(WR_EV_door_limited, 0, NULL), "service web");
 	assert_string_equal(event_scope(WR_EV_door_open, UINT16_MAX, NULL), "");

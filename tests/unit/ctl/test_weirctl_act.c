@@ -35,6 +35,7 @@ static void act_every_command_becomes_a_request(void **state)
 	expect(&o, "weight web/b0 5", "/weir/backend,weight=web/b0,5");
 	expect(&o, "limit web/b1 100", "/weir/backend,limit=web/b1,100");
 	expect(&o, "kill 0.12", "/weir/conn,kill=0.12");
+	expect(&o, "rekey dc1", "/weir/ipsec/rekey,tunnel=dc1");
 	expect(&o, "level web 2", "/weir/admission,level=web,2");
 	expect(&o, "level all auto", "/weir/admission,level=all,auto");
 	expect(&o, "refuse web 5", "/weir/admission,refuse=web,5");

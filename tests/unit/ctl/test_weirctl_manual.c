@@ -94,6 +94,8 @@ static void manual_completion_completes(void **state)
 	assert_string_equal(out, "state=\n");
 	complete("weirctl config hi", out, sizeof(out));
 	assert_string_equal(out, "history\n");
+	complete("weirctl ipsec t", out, sizeof(out));
+	assert_string_equal(out, "tunnel=\n");
 	complete("weirctl --ti", out, sizeof(out));
 	assert_string_equal(out, "--timeout\n");
 	complete("weirctl capture --dir i", out, sizeof(out));

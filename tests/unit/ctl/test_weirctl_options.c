@@ -78,6 +78,10 @@ static void options_that_a_command_does_not_take(void **state)
 	assert_int_equal(parse("-w f --json x"), EXIT_OK);
 	assert_int_equal(options_check(&o, "capture", &err), EXIT_OK);
 	assert_int_equal(options_check(&o, "config history", &err), EXIT_USAGE);
+	assert_int_equal(parse("ipsec --rekey dc1"), EXIT_OK);
+	assert_string_equal(o.rekey, "dc1");
+	assert_int_equal(options_check(&o, "ipsec", &err), EXIT_OK);
+	assert_int_equal(options_check(&o, "tunnels", &err), EXIT_USAGE);
 }
 
 // What an option is said to be for exists.
