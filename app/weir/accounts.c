@@ -31,7 +31,7 @@ int accounts_look_up(struct accounts *a, const struct wr_conf *c, struct wr_err 
 	struct passwd *p;
 	int rc = 0;
 
-	*a = (struct accounts){.uid = geteuid(), .gid = getegid()};
+	*a = (struct accounts){.uid = geteuid(), .gid = getegid(), .secrets = c->tunnel_count};
 	if (r->user[0] != '\0') {
 		errno = 0;
 		p = getpwnam(r->user);

@@ -10,9 +10,11 @@
 #include <sys/random.h>
 
 #include <rte_eal.h>
+#include <rte_ether.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
 
+#include "wr_ipsec.h"
 #include "wr_log.h"
 
 static int open_port(struct instance *in, uint16_t i, struct wr_err *err)
@@ -76,12 +78,25 @@ static int worker_node(uint32_t i)
 	return node_of((int)rte_lcore_to_socket_id(i));
 }
 
+// Ethernet header and one tag.
+#define LINK_LEN (RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN)
+
+// The largest MTU of usual buffers. Behind a frame there is room for what opening ESP writes there:
+// without it, each would be copied, into a buffer that has none either.
+#define MTU_USUAL (WR_RX_DATAROOM - RTE_PKTMBUF_HEADROOM - LINK_LEN - WR_IPSEC_TAILROOM)
+
+// What a larger MTU takes besides itself, of a buffer of its own size.
+#define JUMBO_MORE 256
+_Static_assert(JUMBO_MORE >= RTE_PKTMBUF_HEADROOM + LINK_LEN + WR_IPSEC_TAILROOM,
+	"a jumbo frame is opened where it is");
+
 static void add_descriptors(struct wr_mempools_need *need, const struct wr_port *p)
 {
 	need->rx_desc += wr_port_rx_queues(p) * wr_port_rx_desc(p);
 	need->tx_desc += wr_port_tx_queues(p) * wr_port_tx_desc(p);
-	if (wr_port_mtu(p) > 2000)
-		need->rx_dataroom = RTE_MAX(need->rx_dataroom, (uint32_t)wr_port_mtu(p) + 256);
+	if (wr_port_mtu(p) > MTU_USUAL)
+		need->rx_dataroom =
+			RTE_MAX(need->rx_dataroom, (uint32_t)wr_port_mtu(p) + JUMBO_MORE);
 }
 
 // Buffers on each NUMA node that has a port or a worker.
@@ -116,6 +131,9 @@ static int pools_create(struct instance *in, struct wr_err *err)
 		need[n].max_sessions = c->runtime.max_sessions * RTE_MAX(need[n].workers, 1u) /
 		                       c->runtime.worker_count;
 		need[n].workers = RTE_MAX(need[n].workers, 1u);
+		if (c->tunnel_count > 0)
+			need[n].esp_frames = wr_worker_frames_most(
+				(uint16_t)need[n].workers, (uint16_t)c->port_count);
 		if (wr_mempools_create(&in->pools[n], c->runtime.name, n, &need[n], err) < 0)
 			return -ENOMEM;
 		in->pools_made[n] = true;

@@ -74,6 +74,9 @@ void doctor_examine(struct doctor *d)
 		doctor_addresses,
 		doctor_listeners,
 		doctor_forwarding,
+		doctor_ipsec_driver,
+		doctor_ipsec_cpu,
+		doctor_ipsec_keys,
 	};
 
 	for (size_t i = 0; i < sizeof(topics) / sizeof(topics[0]); i++)

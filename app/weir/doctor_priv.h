@@ -125,3 +125,6 @@ void doctor_listeners(struct doctor *d);
 void doctor_forwarding(struct doctor *d);
 void doctor_versions(struct doctor *d);
 void doctor_clock(struct doctor *d);
+void doctor_ipsec_driver(struct doctor *d);
+void doctor_ipsec_cpu(struct doctor *d);
+void doctor_ipsec_keys(struct doctor *d);

@@ -13,6 +13,7 @@
 
 #include "doctor.h"
 #include "eal.h"
+#include "tunnels.h"
 #include "wr_log.h"
 #include "wr_version.h"
 
@@ -40,7 +41,7 @@ static void usage(FILE *out)
 	      "A TCP-terminating load balancer on DPDK.\n"
 	      "\n"
 	      "  -c, --config FILE  the configuration, YAML\n"
-	      "      --check        read and check it, start nothing\n"
+	      "      --check        read and check it, and key files of tunnels; start nothing\n"
 	      "      --dump         print it in full, defaults included, start nothing\n"
 	      "      --doctor       examine this box: what keeps Weir from starting or from "
 	      "running\n"
@@ -215,6 +216,14 @@ int main(int argc, char **argv)
 	in.conf = wr_conf_load(o.file, &err);
 	if (in.conf == NULL) {
 		fprintf(stderr, "weir: %s\n", err.text);
+		return EXIT_CONFIG;
+	}
+	// From before the first key is read until the end: none reaches a core file.
+	if (!o.dump && in.conf->tunnel_count > 0)
+		rights_seal();
+	if (!o.dump && tunnels_check(in.conf, tunnels_cpu(), &err) < 0) {
+		fprintf(stderr, "weir: %s\n", err.text);
+		wr_conf_free(in.conf);
 		return EXIT_CONFIG;
 	}
 	if (o.dump)

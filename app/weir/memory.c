@@ -32,7 +32,10 @@ static int add_up(const struct wr_conf *c, struct sum *out, struct wr_err *err)
 		.rx_desc = c->port_count * workers * RX_DESC_ASSUMED,
 		.tx_desc = c->port_count * workers * TX_DESC_ASSUMED,
 		.workers = workers,
-		.max_sessions = sessions};
+		.max_sessions = sessions,
+		.esp_frames = c->tunnel_count == 0 ? 0
+	                                           : wr_worker_frames_most((uint16_t)workers,
+							     (uint16_t)c->port_count)};
 	struct wr_mempools plan;
 	int rc = wr_mempools_plan(&plan, &need, err);
 

@@ -39,6 +39,11 @@ bool rights_need_admin(const char *driver)
 	return false;
 }
 
+void rights_seal(void)
+{
+	prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL);
+}
+
 // The user's own groups, and the telemetry socket's: captures are given to that one.
 static int set_groups(const struct accounts *a, struct wr_err *err)
 {
@@ -68,7 +73,7 @@ static int become(const struct accounts *a, struct wr_err *err)
 			strerror(errno));
 	prctl(PR_SET_KEEPCAPS, 0UL, 0UL, 0UL, 0UL);
 	// The kernel took it away with the user; without it a crash leaves nothing to look at.
-	prctl(PR_SET_DUMPABLE, 1UL, 0UL, 0UL, 0UL);
+	prctl(PR_SET_DUMPABLE, a->secrets > 0 ? 0UL : 1UL, 0UL, 0UL, 0UL);
 	return 0;
 }
 
@@ -113,5 +118,12 @@ int rights_drop(const struct accounts *a, bool admin, struct wr_err *err)
 		kept != 0 ? "CAP_NET_ADMIN (multicast groups of new addresses, closing ports)"
 			  : "no capability",
 		others);
+	if (a->secrets > 0) {
+		rights_seal();
+		wr_log(WR_LOG_INFO,
+			"core files: a crash writes none and no debugger of the same user comes "
+			"near, since the keys of %u tunnels are in memory",
+			a->secrets);
+	}
 	return 0;
 }

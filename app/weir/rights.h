@@ -16,6 +16,7 @@ struct accounts {
 	bool other_user;  // it is not who started us
 	gid_t socket_gid; // group of the telemetry socket
 	gid_t act_gid;    // of the key
+	uint32_t secrets; // tunnels, whose keys must reach no core file
 	char user[32];
 };
 
@@ -37,6 +38,10 @@ void rights_begin(void);
 // Whether a port of this driver needs CAP_NET_ADMIN while it runs: it lies on an interface of the
 // kernel's, whose address filter a new configuration or the end may change.
 bool rights_need_admin(const char *driver);
+
+// From now on a crash writes no core file, and nobody of the same user may look into this process.
+// Before any key is read; rights_drop() does it again, since the kernel decides anew with the user.
+void rights_seal(void);
 
 // Become the user, and keep the least: CAP_NET_ADMIN for the main thread where `admin`, nothing for
 // all other threads. What was kept is a line in the log. After it, an error leaves nothing that may

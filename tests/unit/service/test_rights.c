@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -308,7 +309,38 @@ static int drop_in_child(void)
 		return 4;
 	if (setuid(0) == 0)
 		return 5;
+	if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 1)
+		return 7;
 	return ended_well(&t) ? 0 : 6;
+}
+
+// Keys reach no core file, whether the user changes or not.
+static int seal_in_child(void)
+{
+	struct passwd *p = getpwnam("nobody");
+	struct accounts a = {.uid = geteuid(), .gid = getegid(), .secrets = 2};
+	int status;
+
+	if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 1)
+		return 1;
+	rights_seal();
+	rights_begin(); // leaves it as it is
+	if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0)
+		return 2;
+	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+	if (fork() == 0)
+		_exit(rights_drop(&a, false, NULL) < 0 || prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0);
+	if (wait(&status) < 0 || status != 0)
+		return 3;
+	a = (struct accounts){.uid = p->pw_uid,
+		.gid = p->pw_gid,
+		.other_user = true,
+		.socket_gid = p->pw_gid,
+		.secrets = 1,
+		.user = "nobody"};
+	if (rights_drop(&a, false, NULL) < 0)
+		return 4;
+	return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : 5;
 }
 
 static void in_child(int (*body)(void))
@@ -336,6 +368,11 @@ static void rights_drop_to_user(void **state)
 	in_child(drop_in_child);
 }
 
+static void rights_drop_with_secrets(void **state)
+{
+	in_child(seal_in_child);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -348,6 +385,7 @@ int main(void)
 		cmocka_unit_test(rundir_clear_removes_the_key),
 		cmocka_unit_test(threads_disarm_all_but_one),
 		cmocka_unit_test(rights_drop_to_user),
+		cmocka_unit_test(rights_drop_with_secrets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
