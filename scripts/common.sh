@@ -27,10 +27,13 @@ PACKAGES=(
 	dpdk dpdk-dev libdpdk-dev libnuma-dev libpcap-dev libyaml-dev libjansson-dev libhttp-parser-dev libarchive-dev
 	libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck universal-ctags gcovr valgrind gnuplot-nox
 	nginx-light libnginx-mod-stream haproxy wrk iperf3 curl
-	python3 python3-scapy python3-yaml python3-pyelftools
+	python3 python3-scapy python3-cryptography python3-yaml python3-pyelftools
 	debootstrap dpkg-dev mandoc
 	ethtool iproute2 nftables iputils-ping tcpdump jq procps
 )
+# What only `scripts/test --all` needs: a guest, and another decoder of captures.
+# shellcheck disable=SC2034 # by scripts/setup
+PACKAGES_ALL=(qemu-system-x86 busybox-static tshark)
 
 missing_packages() {
 	local have p
