@@ -112,7 +112,37 @@ def report_idle(values):
 
 
 # Which records, by the beginning of their names, make which table.
-SECTIONS = (("tcp_", report_tcp), ("instructions_", report_stages), ("maglev_", report_maglev), ("picker_", report_picker), ("idle_", report_idle))
+CIPHERS = ("gcm128", "gcm256", "cbc128_sha256", "cbc256_sha256")
+
+
+def share(values, name):
+    return f"{values[name]:.2f}" if name in values else "-"
+
+
+def report_ipsec(values):
+    print("\nipsec: cycles of a packet made into ESP and opened again, bursts of 32, tunnel mode, sequence numbers of 64 bits; the cipher alone is")
+    print("  dpdk-test-crypto-perf with buffers of that size, in the same run. Share: the cipher's cycles of ours.")
+    print(f"  {'':16}{'bytes':>7}{'out':>9}{'cipher':>9}{'share':>8}{'Gbit/s at 3 GHz':>17}{'in':>10}{'cipher':>9}{'share':>8}")
+    for cipher in CIPHERS:
+        for size in (64, 128, 256, 512, 1024, 1408, 2048, 4096, 8192):
+            of = f"{cipher}_{size}"
+            if f"ipsec_out_cycles_{of}" not in values:
+                continue
+            rate = f"{size * 8 * 3 / values[f'ipsec_out_cycles_{of}']:.1f}"
+            print(f"  {cipher:16}{size:7,}{number(values, f'ipsec_out_cycles_{of}'):>9}{number(values, f'ipsec_cipher_out_cycles_{of}'):>9}"
+                  f"{share(values, f'ipsec_out_share_of_cipher_{of}'):>8}{rate:>17}"
+                  f"{number(values, f'ipsec_in_cycles_{of}'):>10}{number(values, f'ipsec_cipher_in_cycles_{of}'):>9}"
+                  f"{share(values, f'ipsec_in_share_of_cipher_{of}'):>8}")
+    print("  Bulk through a worker (its cycles a byte; MTU 1500; backends behind a tunnel; share: clear's of that):")
+    for way in ("up", "down"):
+        for kind in ("clear", *CIPHERS):
+            name = f"ipsec_bulk_{way}_cycles_per_byte_{kind}"
+            if name in values:
+                print(f"  {way:6}{kind:16}{values[name]:8.3f}{values.get(f'ipsec_bulk_{way}_share_of_clear_{kind}', 1):8.2f}")
+
+
+SECTIONS = (("tcp_", report_tcp), ("instructions_", report_stages), ("maglev_", report_maglev), ("picker_", report_picker), ("idle_", report_idle),
+            ("ipsec_", report_ipsec))
 
 
 def report(lines, out):
