@@ -213,6 +213,21 @@ static inline uint64_t pt_now_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
+// Kernels and drivers tell of a carrier from threads of their own, a little later.
+static inline bool pt_link_becomes(struct wr_port *p, bool up)
+{
+	uint64_t end = pt_now_ms() + PT_WAIT_MS;
+	struct wr_port_stats st;
+
+	do {
+		wr_port_stats(p, &st);
+		if (st.link_up == up)
+			return true;
+		sched_yield();
+	} while (pt_now_ms() < end);
+	return false;
+}
+
 // The next TCP frame that arrives, or NULL when none does in time. Others are thrown away.
 static inline struct rte_mbuf *pt_rx(struct wr_port *p)
 {

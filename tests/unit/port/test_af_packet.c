@@ -21,7 +21,6 @@ static void need_wire(void)
 static void af_packet_open_facts(void **state)
 {
 	struct wr_port *p;
-	struct wr_port_stats st;
 	struct ifreq ifr = {.ifr_name = "wr-a"};
 	int fd;
 
@@ -34,11 +33,9 @@ static void af_packet_open_facts(void **state)
 	assert_int_equal(wr_port_rx_depth(p, 0), -ENOTSUP);
 	assert_int_equal(ioctl(fd, SIOCGIFHWADDR, &ifr), 0);
 	assert_memory_equal(wr_port_mac(p), ifr.ifr_hwaddr.sa_data, 6);
-	wr_port_stats(p, &st);
-	assert_true(st.link_up);
+	assert_true(pt_link_becomes(p, true));
 	assert_true(pt_run("ip link set wr-b down"));
-	wr_port_stats(p, &st);
-	assert_false(st.link_up);
+	assert_true(pt_link_becomes(p, false));
 	assert_true(pt_run("ip link set wr-b up"));
 	close(fd);
 	wr_port_close(p);

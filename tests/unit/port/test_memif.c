@@ -51,29 +51,14 @@ static struct wr_port *start(const char *role, uint16_t id, uint16_t mtu)
 	return p;
 }
 
-// The driver connects in EAL's thread for interrupts.
-static void wait_link(struct wr_port *p)
-{
-	uint64_t end = pt_now_ms() + PT_WAIT_MS;
-	struct wr_port_stats st;
-
-	do {
-		wr_port_stats(p, &st);
-		if (st.link_up)
-			return;
-		sched_yield();
-	} while (pt_now_ms() < end);
-	fail_msg("no link after %d ms", PT_WAIT_MS);
-}
-
 static struct pair connect_pair(uint16_t mtu)
 {
 	struct pair w = {.server = start("server", 0, mtu)};
 	struct rte_mbuf *m;
 
 	w.client = start("client", 1, mtu);
-	wait_link(w.server);
-	wait_link(w.client);
+	assert_true(pt_link_becomes(w.server, true));
+	assert_true(pt_link_becomes(w.client, true));
 	// the server has no buffers to send into before the client polled once
 	assert_int_equal(wr_port_rx(w.client, 0, &m, 1), 0);
 	return w;
