@@ -149,7 +149,7 @@ static void add_table(struct dump *d, const char *path, const char *params, cons
 static bool acts_only(const char *path)
 {
 	static const char *const paths[] = {"/weir/backend", "/weir/conn", "/weir/config/reload",
-		"/weir/config/confirm", "/weir/config/rollback"};
+		"/weir/config/confirm", "/weir/config/rollback", "/weir/ipsec/rekey"};
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
 		if (strcmp(paths[i], path) == 0)
