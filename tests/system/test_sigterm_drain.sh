@@ -32,7 +32,7 @@ unset 'PID[weir]'
 sed -i 's/drain_timeout: 20s/drain_timeout: 1s/' "$CONF"
 weir_start
 wait_for 10 "the backend up" all_up
-spawn idle in_client timeout 60 curl -s --limit-rate 64k -o /dev/null "http://$VIP4/bytes/16m"
+spawn idle in_client timeout 60 bash -c "exec 3<>/dev/tcp/$VIP4/80; read -r _ <&3"
 wait_for 10 "the idle session" one_session
 stop weir || fail "exit code $? after a deadline"
 wait_for 10 "the client's reset" gone idle
