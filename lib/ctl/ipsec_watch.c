@@ -111,7 +111,7 @@ static void watch_life(struct wr_ctl *c, uint32_t tunnel, wr_us_t now)
 	uint32_t percent = c->conf->tunnels[tunnel].life_warn_percent;
 	struct ipsec_life life;
 
-	// With new ones there the switch is near, and mends it.
+	// With new ones there the switch comes at the latest when these end, and mends it.
 	if (g == NULL || t->telling || wr_ctl_ipsec_find(t, IPSEC_NEXT) != NULL)
 		return;
 	wr_ctl_ipsec_life(t, c->workers, g, now, &life);
